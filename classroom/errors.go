@@ -1,0 +1,48 @@
+package classroom
+
+import "errors"
+
+// What a Store answers.
+var (
+	ErrNotFound         = errors.New("not found")
+	ErrExists           = errors.New("exists already")
+	ErrConflict         = errors.New("changed by somebody else in the meantime")
+	ErrStoreUnavailable = errors.New("the database does not answer")
+	ErrStoreFull        = errors.New("the disk is full")
+)
+
+// What a class answers. signaling/fault gives each its code and its words.
+var (
+	ErrClassNotFound      = errors.New("there is no such class")
+	ErrClassLocked        = errors.New("the class is locked")
+	ErrClassEnded         = errors.New("the class has ended")
+	ErrClassFull          = errors.New("the class is full")
+	ErrNotAllowed         = errors.New("the role does not allow this")
+	ErrRemoved            = errors.New("a moderator removed this participant from the class")
+	ErrPresenterPresent   = errors.New("another participant is presenting")
+	ErrPresentingInTab    = errors.New("this participant is presenting in another tab")
+	ErrNotPresenting      = errors.New("this session is not presenting")
+	ErrNoSuchParticipant  = errors.New("there is no such participant in the class")
+	ErrNoSuchEndpoint     = errors.New("there is no such endpoint; negotiate it first")
+	ErrSessionClosed      = errors.New("the session is closed")
+	ErrTooManySessions    = errors.New("too many tabs of one participant")
+	ErrChatEmpty          = errors.New("the message is empty")
+	ErrChatTooLong        = errors.New("the message is too long")
+	ErrChatNotText        = errors.New("the message is not valid UTF-8 text or has control characters")
+	ErrChatTooFast        = errors.New("messages are being sent too fast")
+	ErrChatBacklog        = errors.New("too many messages wait to be stored")
+	ErrNoSuchMessage      = errors.New("there is no such message")
+	ErrNameInvalid        = errors.New("the name is empty, too long or has control characters")
+	ErrTitleInvalid       = errors.New("the title is empty, too long or has control characters")
+	ErrClosing            = errors.New("the server is stopping")
+	ErrFileNameInvalid    = errors.New("the file name is not usable")
+	ErrFileTooLarge       = errors.New("the file is larger than allowed")
+	ErrFileEmpty          = errors.New("the file is empty")
+	ErrFileTypeNotAllowed = errors.New("files of this type are not allowed")
+	ErrQuotaExceeded      = errors.New("the class has no room left for this file")
+	ErrTooManyUploads     = errors.New("too many uploads at once")
+	ErrNoSuchFile         = errors.New("there is no such file")
+	ErrNoSuchUpload       = errors.New("there is no such upload")
+	ErrUploadOffset       = errors.New("the upload goes on at another offset")
+	ErrUploadBusy         = errors.New("the upload is being written by another request")
+)

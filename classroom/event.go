@@ -1,0 +1,160 @@
+package classroom
+
+import "time"
+
+// Event is news for sessions. An Event value is shared by all sessions it
+// goes to and is never changed after it was sent; a door encodes it once.
+type Event interface{ event() }
+
+// Presence says how reachable a participant is.
+type Presence string
+
+// Here: a visible tab. Away: connected, tab hidden. Lost: the line was cut
+// and may come back.
+const (
+	Here Presence = "here"
+	Away Presence = "away"
+	Lost Presence = "lost"
+)
+
+// ParticipantView is a participant as the roster shows it.
+type ParticipantView struct {
+	ID         string
+	Name       string
+	Role       Role
+	Presence   Presence
+	Media      bool // its viewer or presenter endpoint is connected
+	Presenting bool
+	JoinedAt   time.Time
+}
+
+// Slot names one fixed place in a viewer's page.
+type Slot string
+
+// The slots of a viewer, in the order of their m-lines (PROTOCOL.md).
+const (
+	SlotMic           Slot = "mic"
+	SlotCamera        Slot = "camera"
+	SlotScreen        Slot = "screen"
+	SlotScreenAudio   Slot = "screenAudio"
+	SlotSpeaker1Audio Slot = "speaker1Audio"
+	SlotSpeaker1Video Slot = "speaker1Video"
+	SlotSpeaker2Audio Slot = "speaker2Audio"
+	SlotSpeaker2Video Slot = "speaker2Video"
+)
+
+// SlotView says what a slot shows. Live is the presenter's word (it has
+// turned the source on); the media follows within a moment.
+type SlotView struct {
+	Slot          Slot
+	ParticipantID string // "" when empty
+	Live          bool
+	Codec         string // MIME type once known, such as "video/VP8"
+}
+
+// ClassView is the state of a class as the page shows it.
+type ClassView struct {
+	ID          string
+	Title       string
+	Locked      bool
+	LiveSince   time.Time // zero while nobody presents
+	PresenterID string
+	// PresenterLost: the presenter's line is cut; the class waits until then.
+	PresenterLostUntil time.Time
+	Slots              []SlotView
+}
+
+// Joined is the answer to a join: a whole picture, after which only news follows.
+type Joined struct {
+	SessionToken string
+	Resumed      bool // same session, media untouched
+	You          ParticipantView
+	Class        ClassView
+	Participants []ParticipantView
+	// Chat holds what came after JoinRequest.LastSeq, or the newest page
+	// when LastSeq is 0 or too old; More says that older ones exist.
+	Chat     []ChatEntry
+	ChatMore bool
+	// StoredSeq: entries up to here are in the store.
+	StoredSeq int64
+	Files     []FileInfo
+}
+
+// The events of a class.
+type (
+	ParticipantJoined  struct{ Participant ParticipantView }
+	ParticipantChanged struct{ Participant ParticipantView }
+	ParticipantLeft    struct {
+		ID     string
+		Reason string // left, lost, removed, ended
+	}
+	ClassChanged struct{ Class ClassView } // lock, presenter, liveSince
+	SlotsChanged struct{ Slots []SlotView }
+	// SlotUnplayable goes to one viewer: what is sent cannot be played there.
+	SlotUnplayable struct {
+		Slot      Slot
+		Codec     string   // what is sent
+		Supported []string // what this viewer offered
+	}
+	// StopCommunication: the presenter stopped; Reason is stopped, lost,
+	// taken-back, handed-over, removed or ended.
+	StopCommunication struct{ Reason string }
+	ChatAdded         struct{ Entry ChatEntry }
+	// ChatStored: every entry up to Seq is in the store.
+	ChatStored struct{ Seq int64 }
+	// ChatDelayed: the store does not answer; messages are kept and tried again.
+	ChatDelayed struct{ Waiting int }
+	FileAdded   struct{ File FileInfo }
+	FileRemoved struct{ ID string }
+	// IceCandidateFound is one candidate of the session's own endpoint.
+	IceCandidateFound struct {
+		Endpoint  EndpointRole
+		Candidate IceCandidate
+	}
+	// MediaState tells a session about its own endpoint: connecting,
+	// connected, disconnected (restart ICE now), failed.
+	MediaState struct {
+		Endpoint EndpointRole
+		State    string
+	}
+	// RoleChanged tells one participant its new role.
+	RoleChanged struct{ Role Role }
+	// HandOverOffered asks the receiver to go live (its page asks the person).
+	HandOverOffered struct{ ByID, ByName string }
+	// ServerClosing: the server stops in a moment; come back to it.
+	ServerClosing struct{ RetryAfter time.Duration }
+)
+
+// EndpointRole tells a session's two endpoints apart.
+type EndpointRole string
+
+// A session has at most one endpoint of each.
+const (
+	EndpointPresenter EndpointRole = "presenter"
+	EndpointViewer    EndpointRole = "viewer"
+)
+
+// IceCandidate is an RTCIceCandidateInit. An empty Candidate ends the list.
+type IceCandidate struct {
+	Candidate     string
+	SDPMid        string
+	SDPMLineIndex *uint16
+}
+
+func (ParticipantJoined) event()  {}
+func (ParticipantChanged) event() {}
+func (ParticipantLeft) event()    {}
+func (ClassChanged) event()       {}
+func (SlotsChanged) event()       {}
+func (SlotUnplayable) event()     {}
+func (StopCommunication) event()  {}
+func (ChatAdded) event()          {}
+func (ChatStored) event()         {}
+func (ChatDelayed) event()        {}
+func (FileAdded) event()          {}
+func (FileRemoved) event()        {}
+func (IceCandidateFound) event()  {}
+func (MediaState) event()         {}
+func (RoleChanged) event()        {}
+func (HandOverOffered) event()    {}
+func (ServerClosing) event()      {}
