@@ -1,0 +1,30 @@
+package pipeline
+
+import "errors"
+
+var (
+	// ErrBadSDP says that an offer cannot be used; the wrapping text says why.
+	ErrBadSDP = errors.New("the session description cannot be used")
+	// ErrBadCandidate says that an ICE candidate cannot be used.
+	ErrBadCandidate = errors.New("the ICE candidate cannot be used")
+	// ErrReleased says that the object, or its parent, has been released.
+	ErrReleased = errors.New("the media object has been released")
+	// ErrNotSamePipeline says that two elements belong to different pipelines.
+	ErrNotSamePipeline = errors.New("the media elements belong to different pipelines")
+	// ErrTooManyPipelines says that the server's limit of pipelines is reached.
+	ErrTooManyPipelines = errors.New("too many media pipelines")
+	// ErrTooManyElements says that the server's limit of elements is reached.
+	ErrTooManyElements = errors.New("too many media elements")
+	// ErrTooManyCandidates says that too many candidates came before the offer.
+	ErrTooManyCandidates = errors.New("too many ICE candidates wait for the offer")
+	// ErrBusy says that too many calls wait for one endpoint.
+	ErrBusy = errors.New("too many calls wait for this endpoint")
+	// ErrNotNegotiated says that the endpoint has had no offer yet.
+	ErrNotNegotiated = errors.New("the endpoint has not been negotiated")
+	// ErrUnknownDescription says that a media description does not exist.
+	ErrUnknownDescription = errors.New("there is no such media description")
+	// ErrClosed says that the media server has been closed.
+	ErrClosed = errors.New("the media server is closed")
+	// ErrConfig wraps what is wrong with a Config; the text names the field.
+	ErrConfig = errors.New("bad media configuration")
+)

@@ -1,0 +1,107 @@
+package pipeline
+
+// MediaType is Kurento's: AUDIO, VIDEO or DATA.
+type MediaType string
+
+const (
+	Audio MediaType = "AUDIO"
+	Video MediaType = "VIDEO"
+	Data  MediaType = "DATA"
+)
+
+// Media descriptions tell apart the sources, and the sinks, of one element that
+// have the same media type. By the order of m-lines within a kind, the first is
+// DefaultDescription (microphone or camera), the second ScreenDescription, and
+// so on.
+const (
+	DefaultDescription  = "default"
+	ScreenDescription   = "screen"
+	Speaker1Description = "speaker1"
+	Speaker2Description = "speaker2"
+)
+
+// ConnectionState is how an endpoint's transport is doing.
+type ConnectionState string
+
+const (
+	ConnectionNew          ConnectionState = "new"
+	ConnectionConnecting   ConnectionState = "connecting"
+	ConnectionConnected    ConnectionState = "connected"
+	ConnectionDisconnected ConnectionState = "disconnected"
+	ConnectionFailed       ConnectionState = "failed"
+	ConnectionClosed       ConnectionState = "closed"
+)
+
+// Event is one of the event structs below.
+type Event interface{ event() }
+
+type (
+	// IceCandidateFound tells one of the server's own candidates; it comes only
+	// after GatherCandidates.
+	IceCandidateFound struct{ Candidate IceCandidate }
+	// IceGatheringDone says that no more candidates come.
+	IceGatheringDone struct{}
+	// ConnectionStateChanged tells how the transport is doing. Connected comes
+	// again after an ICE restart.
+	ConnectionStateChanged struct{ Old, New ConnectionState }
+	// SourceAdded says that the element has begun to send into the pipeline.
+	SourceAdded struct {
+		MediaType   MediaType
+		Description string
+		Codec       string
+	}
+	// SourceRemoved is its end.
+	SourceRemoved struct {
+		MediaType   MediaType
+		Description string
+	}
+	// MediaFlowOutStateChanged: packets come out of the element into the
+	// pipeline, or have stopped to.
+	MediaFlowOutStateChanged struct {
+		Flowing     bool
+		MediaType   MediaType
+		Description string
+	}
+	// MediaFlowInStateChanged: packets go from the pipeline into the element, or
+	// have stopped to.
+	MediaFlowInStateChanged struct {
+		Flowing     bool
+		MediaType   MediaType
+		Description string
+	}
+	// ElementConnected is told by the source.
+	ElementConnected struct {
+		Sink                               MediaElement
+		MediaType                          MediaType
+		SourceDescription, SinkDescription string
+	}
+	// ElementDisconnected is told by the source, also when another source took
+	// its place or one of both was released.
+	ElementDisconnected struct {
+		Sink                               MediaElement
+		MediaType                          MediaType
+		SourceDescription, SinkDescription string
+	}
+	// Unplayable says that this viewer's browser cannot play what the slot is
+	// fed with: it accepted none of that codec in its offer.
+	Unplayable struct {
+		MediaType       MediaType
+		SinkDescription string
+		Codec           string
+		Accepted        []string
+	}
+	// Error tells what went wrong after a call had been answered.
+	Error struct{ Err error }
+)
+
+func (IceCandidateFound) event()        {}
+func (IceGatheringDone) event()         {}
+func (ConnectionStateChanged) event()   {}
+func (SourceAdded) event()              {}
+func (SourceRemoved) event()            {}
+func (MediaFlowOutStateChanged) event() {}
+func (MediaFlowInStateChanged) event()  {}
+func (ElementConnected) event()         {}
+func (ElementDisconnected) event()      {}
+func (Unplayable) event()               {}
+func (Error) event()                    {}
