@@ -1,0 +1,42 @@
+package sfu
+
+import "time"
+
+// LayerStats are the counters of one layer.
+type LayerStats struct {
+	RID              string
+	SSRC             uint32
+	Packets          uint64 // media packets taken
+	Bytes            uint64 // their payload
+	Duplicates       uint64
+	Empty            uint64 // padding only
+	Malformed        uint64 // not RTP, or larger than a packet may be
+	TooOld           uint64 // so late that the ring has gone over their place
+	Lost             uint64 // gaps in the sequence that are not filled so far
+	KeyFrames        uint64
+	KeyFrameRequests uint64 // sent upstream, after merging
+	LastPacket       time.Time
+}
+
+// UpTrackStats are the sums over the layers, and the layers.
+type UpTrackStats struct {
+	Packets, Bytes, Duplicates, Empty, Malformed, TooOld, Lost, KeyFrames, KeyFrameRequests uint64
+	Layers                                                                                  []LayerStats
+}
+
+// SlotStats are the counters of one slot.
+type SlotStats struct {
+	Packets       uint64 // sent on the slot's own SSRC, retransmissions without RTX not counted
+	Bytes         uint64 // their payload
+	Retransmitted uint64
+	NACKs         uint64 // sequence numbers asked for
+	NACKsUnknown  uint64 // of these: not sent by us, or no longer in the ring
+	PLIs          uint64 // PLI and FIR received
+	Replays       uint64 // times that the cached pictures were sent
+	Switches      uint64 // times that a new run of packets began: source, layer, reconnect
+	WriteErrors   uint64
+	LostFraction  float64 // from the last receiver report, 0..1
+	LostTotal     uint32  // from the last receiver report
+	Jitter        time.Duration
+	RTT           time.Duration // 0: unknown
+}
