@@ -1,0 +1,197 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// The cookies. A seat's is SeatCookie(classID).
+const (
+	CookieLogin   = "kelas_login"
+	CookieBrowser = "kelas_browser"
+	CookieDevice  = "kelas_device"
+	seatPrefix    = "kelas_seat_"
+)
+
+// SeatCookie is the name of the cookie that holds a browser's seat in a class.
+func SeatCookie(classID string) string { return seatPrefix + classID }
+
+// Identity is a person at a class's door.
+type Identity struct {
+	// Key names the person in the class, the same over every return:
+	// "user:ID" for an account, "token:JTI" for a personal token,
+	// "guest:RANDOM" for a guest's browser.
+	Key    string
+	UserID string // "" without an account
+	Name   string
+	Role   string // RolePresenter, RoleModerator or RoleViewer
+}
+
+// OwnerOf returns the account that owns a class, "" when nobody does; its
+// errors are passed on.
+type OwnerOf func(ctx context.Context, classID string) (accountID string, err error)
+
+// Gate turns requests into identities.
+type Gate struct {
+	accounts *Accounts
+	signer   *Signer
+	owner    OwnerOf
+}
+
+// NewGate composes the three.
+func NewGate(accounts *Accounts, signer *Signer, owner OwnerOf) *Gate {
+	return &Gate{accounts: accounts, signer: signer, owner: owner}
+}
+
+// Identify says who r is in a class. A token that is given (a join token, or
+// a seat for clients without cookies) decides alone; then the seat cookie;
+// then the log-in. name is only for guests with an invitation.
+//
+// Errors: ErrTokenForged, ErrTokenExpired, ErrTokenNotYet, ErrTokenOtherClass,
+// ErrNameNeeded, ErrNameInvalid, ErrNoIdentity, and what the store says.
+func (g *Gate) Identify(r *http.Request, classID, token, name string) (Identity, error) {
+	seat, err := g.Seat(r, classID, token, name)
+	return seat.Identity, err
+}
+
+// Seat is Identify with what belongs in the seat cookie. Expires is zero when
+// the log-in alone says who it is and no cookie is needed.
+func (g *Gate) Seat(r *http.Request, classID, token, name string) (Seat, error) {
+	if !ValidClassID(classID) {
+		return Seat{}, ErrNoIdentity
+	}
+	if token != "" {
+		return g.byToken(r, classID, token, name)
+	}
+	seat, err := g.bySeatCookie(r, classID)
+	if err == nil || !errors.Is(err, ErrNoIdentity) {
+		return seat, err
+	}
+	id, err := g.byLogin(r, classID)
+	if errors.Is(err, ErrNotLoggedIn) {
+		return Seat{}, ErrNoIdentity
+	}
+	return Seat{Identity: id}, err
+}
+
+func (g *Gate) now() time.Time { return g.accounts.cfg.Now() }
+
+func (g *Gate) byToken(r *http.Request, classID, token, name string) (Seat, error) {
+	now := g.now()
+	c, err := g.signer.VerifyJoin(token, now)
+	if errors.Is(err, ErrTokenForged) {
+		if seat, serr := g.signer.VerifySeat(token, classID, now); !errors.Is(serr, ErrTokenForged) {
+			if serr != nil {
+				return Seat{}, serr
+			}
+			return g.checkSeat(r, seat)
+		}
+	}
+	if err != nil {
+		return Seat{}, err
+	}
+	if c.ClassID != classID {
+		return Seat{}, ErrTokenOtherClass
+	}
+	if c.Name != "" {
+		return Seat{Identity: Identity{Key: "token:" + c.ID, Name: c.Name, Role: c.Role},
+			Expires: later(c.Expires, now.Add(g.accounts.cfg.SeatTTL))}, nil
+	}
+	return g.byInvitation(r, classID, c, name, now)
+}
+
+// byInvitation seats an account as itself, a guest that comes again as the
+// guest it was, and anybody else as a new guest.
+func (g *Gate) byInvitation(r *http.Request, classID string, c JoinClaims, name string, now time.Time) (Seat, error) {
+	expires := now.Add(g.accounts.cfg.SeatTTL)
+	id, err := g.byLogin(r, classID)
+	if err == nil {
+		id.Role = stronger(id.Role, c.Role)
+		return Seat{Identity: id, Invite: c.ID, Expires: expires}, nil
+	}
+	if !errors.Is(err, ErrNotLoggedIn) {
+		return Seat{}, err
+	}
+	if old, err := g.bySeatCookie(r, classID); err == nil && old.Invite == c.ID {
+		old.Expires = expires
+		return old, nil
+	}
+	if name == "" {
+		return Seat{}, ErrNameNeeded
+	}
+	if name, err = CleanName(name); err != nil {
+		return Seat{}, err
+	}
+	return Seat{Identity: Identity{Key: "guest:" + randomID(), Name: name, Role: c.Role},
+		Invite: c.ID, Expires: expires}, nil
+}
+
+func (g *Gate) bySeatCookie(r *http.Request, classID string) (Seat, error) {
+	cookie, err := r.Cookie(SeatCookie(classID))
+	if err != nil {
+		return Seat{}, ErrNoIdentity
+	}
+	seat, err := g.signer.VerifySeat(cookie.Value, classID, g.now())
+	if err != nil {
+		return Seat{}, ErrNoIdentity // an old cookie is like none
+	}
+	return g.checkSeat(r, seat)
+}
+
+// checkSeat: an account's seat holds only while that account is logged in.
+func (g *Gate) checkSeat(r *http.Request, seat Seat) (Seat, error) {
+	if seat.Identity.UserID == "" {
+		return seat, nil
+	}
+	acct, err := g.account(r)
+	if errors.Is(err, ErrNotLoggedIn) || err == nil && acct.ID != seat.Identity.UserID {
+		return Seat{}, ErrNoIdentity
+	}
+	return seat, err
+}
+
+func (g *Gate) byLogin(r *http.Request, classID string) (Identity, error) {
+	acct, err := g.account(r)
+	if err != nil {
+		return Identity{}, err
+	}
+	owner, err := g.owner(r.Context(), classID)
+	if err != nil {
+		return Identity{}, fmt.Errorf("owner of the class: %w", err)
+	}
+	id := Identity{Key: "user:" + acct.ID, UserID: acct.ID, Name: acct.DisplayName, Role: RoleViewer}
+	switch {
+	case owner == acct.ID:
+		id.Role = RolePresenter
+	case acct.Role == AccountAdmin:
+		id.Role = RoleModerator
+	}
+	return id, nil
+}
+
+func (g *Gate) account(r *http.Request) (Account, error) {
+	cookie, err := r.Cookie(CookieLogin)
+	if err != nil {
+		return Account{}, ErrNotLoggedIn
+	}
+	acct, _, err := g.accounts.Session(r.Context(), cookie.Value)
+	return acct, err
+}
+
+func stronger(a, b string) string {
+	rank := map[string]int{RoleViewer: 1, RoleModerator: 2, RolePresenter: 3}
+	if rank[b] > rank[a] {
+		return b
+	}
+	return a
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
