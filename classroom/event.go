@@ -71,8 +71,9 @@ type Joined struct {
 	You          ParticipantView
 	Class        ClassView
 	Participants []ParticipantView
-	// Chat holds what came after JoinRequest.LastSeq, or the newest page
-	// when LastSeq is 0 or too old; More says that older ones exist.
+	// Chat holds what came after JoinRequest.LastSeq (ChatMore is false then),
+	// or the newest page when LastSeq is 0, too old or not known here; ChatMore
+	// says that older ones exist before that page.
 	Chat     []ChatEntry
 	ChatMore bool
 	// StoredSeq: entries up to here are in the store.
@@ -104,6 +105,12 @@ type (
 	ChatStored struct{ Seq int64 }
 	// ChatDelayed: the store does not answer; messages are kept and tried again.
 	ChatDelayed struct{ Waiting int }
+	// ChatFailed tells the author that the store refused entry Seq for good;
+	// a deletion of it follows for all who saw it.
+	ChatFailed struct {
+		Seq      int64
+		ClientID string
+	}
 	FileAdded   struct{ File FileInfo }
 	FileRemoved struct{ ID string }
 	// IceCandidateFound is one candidate of the session's own endpoint.
@@ -151,6 +158,7 @@ func (StopCommunication) event()  {}
 func (ChatAdded) event()          {}
 func (ChatStored) event()         {}
 func (ChatDelayed) event()        {}
+func (ChatFailed) event()         {}
 func (FileAdded) event()          {}
 func (FileRemoved) event()        {}
 func (IceCandidateFound) event()  {}

@@ -53,6 +53,7 @@ type Participant struct {
 	UserID    string
 	Name      string
 	Role      Role
+	Base      Role // what its identity brought at the last join; Role differs after a hand-over or SetRole
 	Removed   bool // removed by a moderator; may not come back
 	FirstSeen time.Time
 	LastSeen  time.Time

@@ -1,0 +1,5 @@
+package classroom
+
+type mediaServer interface{}
+
+const maxHistory = 200
