@@ -21,8 +21,8 @@ const negotiateTimeout = 15_000;
 
 /** Coming again would be answered the same way; only the person can change something. */
 const finalCodes = new Set([
-  "tokenExpired", "tokenForged", "tokenOtherClass", "classNotFound", "notFound", "removed", "classEnded",
-  "sessionReplaced", "tooManySessions", "notLoggedIn", "unauthorized", "nameInvalid",
+  "noIdentity", "tokenExpired", "tokenForged", "tokenNotYet", "tokenOtherClass", "nameNeeded", "nameInvalid",
+  "classNotFound", "classLocked", "classEnded", "removed", "replaced", "tooManySessions", "originForbidden", "unsupported",
 ]);
 
 /**
