@@ -1,6 +1,13 @@
 package pipeline
 
-import "time"
+import (
+	"net"
+	"slices"
+	"strconv"
+	"time"
+
+	"kelas/pipeline/sfu"
+)
 
 // TrackStats are the figures of one source or one slot.
 type TrackStats struct {
@@ -9,28 +16,30 @@ type TrackStats struct {
 	Codec         string
 	Flowing       bool
 	Packets       uint64
-	Bytes         uint64
+	Bytes         uint64  // payload
 	Retransmitted uint64  // sent again on a NACK
-	NACKs         uint64  // asked for by the browser
+	NACKs         uint64  // sequence numbers asked for by the browser
 	PLIs          uint64  // key frames asked for: by the browser for a slot, of the browser for a source
-	Lost          uint64  // packets missing, as far as this side knows
+	Lost          uint64  // of a slot: reported by the browser; of a source: missing
 	LossFraction  float64 // 0..1, of the last report
 	WriteErrors   uint64
+	RoundTrip     time.Duration // 0: not known
 }
 
 // EndpointStats are the figures of one endpoint.
 type EndpointStats struct {
 	ID          string
 	State       ConnectionState
-	DTLSRole    string // "server" once known
-	SRTPProfile string // e.g. "AEAD_AES_128_GCM", "" before the handshake
-	// LocalCandidateType and RemoteCandidateType are host, srflx, prflx, relay.
+	DTLSRole    string // "server" once the handshake was seen
+	SRTPProfile string // "AEAD_AES_128_GCM", "AES_CM_128_HMAC_SHA1_80", "" before the handshake
+	// LocalCandidateType and RemoteCandidateType are of the selected pair:
+	// host, srflx, prflx or relay.
 	LocalCandidateType, RemoteCandidateType string
-	Protocol                                string        // udp or tcp
-	RemoteAddress                           string        // of the selected pair
-	RoundTrip                               time.Duration // by receiver reports, 0 when not known
-	Received                                []TrackStats  // from the browser: the element's sources
-	Sent                                    []TrackStats  // to the browser: the element's slots
+	Protocol                                string // udp or tcp
+	RemoteAddress                           string
+	RoundTrip                               time.Duration // the longest of the slots, by receiver reports; 0: not known
+	Received                                []TrackStats  // the element's sources
+	Sent                                    []TrackStats  // the element's slots
 }
 
 // ServerStats are totals since the start, those of released endpoints included,
@@ -41,10 +50,121 @@ type ServerStats struct {
 
 	PacketsReceived, BytesReceived uint64
 	PacketsSent, BytesSent         uint64
-	Retransmitted                  uint64
-	NACKs, PLIs                    uint64
-	KeyFrameRequests               uint64 // asked of presenters
-	PacketsLost                    uint64 // reported lost by viewers
+	Retransmitted                  uint64 // RTX packets to viewers
+	NACKs, PLIs                    uint64 // from viewers
+	KeyFrameRequests               uint64 // to presenters
+	LostUpstream                   uint64 // from presenters, not repaired
+	LostDownstream                 uint64 // reported by viewers
 	WriteErrors                    uint64
 	EventsDropped                  uint64 // a subscriber was too slow
+}
+
+// Stats are the endpoint's figures at this moment.
+func (e *WebRtcEndpoint) Stats() EndpointStats {
+	e.mu.Lock()
+	pc, slots, tracks := e.pc, e.slots, e.tracks
+	st := EndpointStats{ID: e.id, State: e.state}
+	e.mu.Unlock()
+	if name := e.srtpProfile.Load(); name != nil {
+		st.SRTPProfile, st.DTLSRole = *name, "server"
+	}
+	for _, t := range tracks {
+		st.Received = append(st.Received, receivedStats(t.at, t.current()))
+	}
+	for _, d := range slots {
+		if s := d.get(); s != nil {
+			sent := sentStats(d.at, s)
+			st.RoundTrip = max(st.RoundTrip, sent.RoundTrip)
+			st.Sent = append(st.Sent, sent)
+		}
+	}
+	if pc == nil {
+		return st
+	}
+	pair, err := pc.SCTP().Transport().ICETransport().GetSelectedCandidatePair()
+	if err != nil || pair == nil || pair.Local == nil || pair.Remote == nil {
+		return st
+	}
+	st.LocalCandidateType, st.RemoteCandidateType = pair.Local.Typ.String(), pair.Remote.Typ.String()
+	st.Protocol = pair.Local.Protocol.String()
+	st.RemoteAddress = net.JoinHostPort(pair.Remote.Address, strconv.Itoa(int(pair.Remote.Port)))
+	return st
+}
+
+func receivedStats(at pad, u *sfu.UpTrack) TrackStats {
+	s := u.Stats()
+	return TrackStats{
+		MediaType: at.media, Description: at.description, Codec: u.Codec().MimeType, Flowing: u.Flowing(),
+		Packets: s.Packets, Bytes: s.Bytes, PLIs: s.KeyFrameRequests, Lost: s.Lost,
+	}
+}
+
+func sentStats(at pad, slot *sfu.Slot) TrackStats {
+	s := slot.Stats()
+	t := TrackStats{
+		MediaType: at.media, Description: at.description,
+		Packets: s.Packets, Bytes: s.Bytes, Retransmitted: s.Retransmitted, NACKs: s.NACKs, PLIs: s.PLIs,
+		Lost: uint64(s.LostTotal), LossFraction: s.LostFraction, WriteErrors: s.WriteErrors, RoundTrip: s.RTT,
+	}
+	if u := slot.Feeding(); u != nil {
+		t.Codec, t.Flowing = u.Codec().MimeType, u.Flowing()
+	}
+	return t
+}
+
+// Stats are the server's totals.
+func (s *Server) Stats() ServerStats {
+	endpoints := s.endpoints()
+	live := make([]EndpointStats, 0, len(endpoints))
+	for _, e := range endpoints {
+		live = append(live, e.Stats())
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	total := s.past
+	total.Pipelines, total.Endpoints = len(s.pipelines), s.elements
+	total.EventsDropped = s.eventsDropped.Load()
+	if s.turn != nil {
+		total.TURNAllocations = s.turn.allocations()
+	}
+	for _, e := range live {
+		if e.State == ConnectionConnected {
+			total.Connected++
+		}
+		total.add(e)
+	}
+	return total
+}
+
+func (t *ServerStats) add(e EndpointStats) {
+	for _, r := range e.Received {
+		t.PacketsReceived += r.Packets
+		t.BytesReceived += r.Bytes
+		t.KeyFrameRequests += r.PLIs
+		t.LostUpstream += r.Lost
+	}
+	for _, d := range e.Sent {
+		t.PacketsSent += d.Packets
+		t.BytesSent += d.Bytes
+		t.Retransmitted += d.Retransmitted
+		t.NACKs += d.NACKs
+		t.PLIs += d.PLIs
+		t.LostDownstream += d.Lost
+		t.WriteErrors += d.WriteErrors
+	}
+}
+
+// addPast keeps the figures of sources that have ended.
+func (s *Server) addPast(received ...TrackStats) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.past.add(EndpointStats{Received: slices.Clone(received)})
+}
+
+// endpointGone keeps a released endpoint's figures and frees its place.
+func (s *Server) endpointGone(final EndpointStats) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.past.add(final)
+	s.elements--
 }

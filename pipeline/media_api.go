@@ -1,0 +1,233 @@
+package pipeline
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/pion/dtls/v3"
+	"github.com/pion/ice/v4"
+	"github.com/pion/interceptor"
+	"github.com/pion/interceptor/pkg/nack"
+	"github.com/pion/interceptor/pkg/report"
+	"github.com/pion/interceptor/pkg/twcc"
+	"github.com/pion/logging"
+	"github.com/pion/sdp/v3"
+	"github.com/pion/webrtc/v4"
+)
+
+// receiveMTU is the largest packet that is read from a browser.
+const receiveMTU = 1500
+
+// absSendTime is http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time.
+const absSendTime = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
+
+// mediaAPI holds what makes PeerConnections of two sorts: for browsers that
+// send media, and lean ones for browsers that only receive.
+type mediaAPI struct {
+	settings webrtc.SettingEngine
+	logs     logging.LoggerFactory
+	full     profile
+	lean     profile
+}
+
+type profile struct {
+	codecs       *webrtc.MediaEngine
+	interceptors *interceptor.Registry
+}
+
+func newMediaAPI(cfg Config, n *network, logs logging.LoggerFactory) (m mediaAPI, err error) {
+	if m.settings, err = newSettings(cfg, n, logs); err != nil {
+		return m, fmt.Errorf("setting up WebRTC: %w", err)
+	}
+	m.logs = logs
+	if m.full, err = newFullProfile(logs); err != nil {
+		return m, fmt.Errorf("setting up WebRTC for presenters: %w", err)
+	}
+	if m.lean, err = newLeanProfile(); err != nil {
+		return m, fmt.Errorf("setting up WebRTC for viewers: %w", err)
+	}
+	return m, nil
+}
+
+func newSettings(cfg Config, n *network, logs logging.LoggerFactory) (webrtc.SettingEngine, error) {
+	s := webrtc.SettingEngine{LoggerFactory: logs}
+	s.SetNet(n.net)
+	s.SetICEUDPMux(n.udpMux)
+	if n.tcpMux != nil {
+		s.SetICETCPMux(n.tcpMux)
+	}
+	s.SetNetworkTypes(n.networkTypes())
+	s.SetIncludeLoopbackCandidate(n.loopback)
+	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+	// The server is reachable or nothing works at all, so the browser alone
+	// does the checks (RFC 8445, section 2.5). Seen to work with ICE restart in
+	// Chromium and Firefox.
+	s.SetLite(true)
+	s.DisableActiveTCP(true)
+	s.SetICETimeouts(cfg.DisconnectedTimeout, cfg.FailedTimeout, cfg.KeepAlive)
+	s.SetReceiveMTU(receiveMTU)
+	// As DTLS server the order of profiles is ours (RFC 5764, section 4.1.1):
+	// GCM costs a quarter of AES-CM with HMAC-SHA1, which Chromium would choose.
+	s.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80)
+	if err := s.SetAnsweringDTLSRole(webrtc.DTLSRoleServer); err != nil {
+		return s, err
+	}
+	if len(cfg.ExternalIPs) > 0 {
+		err := s.SetICEAddressRewriteRules(webrtc.ICEAddressRewriteRule{
+			External:        cfg.ExternalIPs,
+			AsCandidateType: webrtc.ICECandidateTypeHost,
+			Mode:            webrtc.ICEAddressRewriteReplace,
+		})
+		if err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+// newPeerConnection makes a PeerConnection; onProfile learns which SRTP profile
+// the DTLS handshake chose, which pion does not tell otherwise.
+func (m *mediaAPI) newPeerConnection(p profile, onProfile func(string)) (*webrtc.PeerConnection, error) {
+	s := m.settings
+	s.SetDTLSServerHelloMessageHook(watchSRTPProfile(onProfile))
+	api := webrtc.NewAPI(
+		webrtc.WithSettingEngine(s),
+		webrtc.WithMediaEngine(p.codecs),
+		webrtc.WithInterceptorRegistry(p.interceptors),
+	)
+	return api.NewPeerConnection(webrtc.Configuration{})
+}
+
+func newFullProfile(logs logging.LoggerFactory) (profile, error) {
+	p := profile{&webrtc.MediaEngine{}, &interceptor.Registry{}}
+	if err := registerCodecs(p.codecs); err != nil {
+		return p, err
+	}
+	for _, x := range []struct {
+		uri          string
+		audio, video bool
+	}{
+		{sdp.SDESMidURI, true, true},
+		{sdp.SDESRTPStreamIDURI, false, true},
+		{sdp.SDESRepairRTPStreamIDURI, false, true},
+		{sdp.TransportCCURI, true, true},
+		{absSendTime, true, true},
+	} {
+		if err := registerExtension(p.codecs, x.uri, x.audio, x.video); err != nil {
+			return p, err
+		}
+	}
+	reports, err := report.NewReceiverInterceptor(report.WithReceiverLoggerFactory(logs))
+	if err != nil {
+		return p, err
+	}
+	p.interceptors.Add(reports)
+	// A presenter's loss hurts every viewer: ask soon and more than once.
+	missing, err := nack.NewGeneratorInterceptor(
+		nack.GeneratorInterval(40*time.Millisecond),
+		nack.GeneratorMaxNacksPerPacket(10),
+		nack.WithGeneratorLoggerFactory(logs),
+	)
+	if err != nil {
+		return p, err
+	}
+	p.interceptors.Add(missing)
+	feedback, err := twcc.NewSenderInterceptor(twcc.SendInterval(100 * time.Millisecond))
+	if err != nil {
+		return p, err
+	}
+	p.interceptors.Add(feedback)
+	numbers, err := twcc.NewHeaderExtensionInterceptor()
+	if err != nil {
+		return p, err
+	}
+	p.interceptors.Add(numbers) // for what the same browser also receives
+	return p, nil
+}
+
+// newLeanProfile has one interceptor. A slot answers NACK itself, and sender
+// reports come from one ticker for the whole server: with pion's default set
+// each idle viewer would keep three tickers and a megabyte of packets.
+func newLeanProfile() (profile, error) {
+	p := profile{&webrtc.MediaEngine{}, &interceptor.Registry{}}
+	if err := registerCodecs(p.codecs); err != nil {
+		return p, err
+	}
+	if err := registerExtension(p.codecs, sdp.TransportCCURI, true, true); err != nil {
+		return p, err
+	}
+	numbers, err := twcc.NewHeaderExtensionInterceptor()
+	if err != nil {
+		return p, err
+	}
+	p.interceptors.Add(numbers)
+	return p, nil
+}
+
+func registerExtension(m *webrtc.MediaEngine, uri string, audio, video bool) error {
+	x := webrtc.RTPHeaderExtensionCapability{URI: uri}
+	if audio {
+		if err := m.RegisterHeaderExtension(x, webrtc.RTPCodecTypeAudio); err != nil {
+			return err
+		}
+	}
+	if video {
+		return m.RegisterHeaderExtension(x, webrtc.RTPCodecTypeVideo)
+	}
+	return nil
+}
+
+// registerCodecs: what passes through. The payload types are placeholders; in
+// an answer the browser's own stand.
+func registerCodecs(m *webrtc.MediaEngine) error {
+	err := m.RegisterCodec(webrtc.RTPCodecParameters{
+		RTPCodecCapability: webrtc.RTPCodecCapability{
+			MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2,
+			SDPFmtpLine:  "minptime=10;useinbandfec=1",
+			RTCPFeedback: []webrtc.RTCPFeedback{{Type: "transport-cc"}},
+		},
+		PayloadType: 111,
+	}, webrtc.RTPCodecTypeAudio)
+	if err != nil {
+		return err
+	}
+	feedback := []webrtc.RTCPFeedback{
+		{Type: "goog-remb"}, {Type: "transport-cc"}, {Type: "ccm", Parameter: "fir"},
+		{Type: "nack"}, {Type: "nack", Parameter: "pli"},
+	}
+	for _, v := range []struct {
+		mime, fmtp string
+		pt, rtx    webrtc.PayloadType
+	}{
+		{webrtc.MimeTypeVP8, "", 96, 97},
+		{webrtc.MimeTypeVP9, "profile-id=0", 98, 99},
+		{webrtc.MimeTypeVP9, "profile-id=2", 100, 101},
+		{webrtc.MimeTypeH264, "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f", 102, 103},
+		{webrtc.MimeTypeH264, "level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=42e01f", 104, 105},
+		{webrtc.MimeTypeH264, "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42001f", 106, 107},
+		{webrtc.MimeTypeH264, "level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=42001f", 108, 109},
+		{webrtc.MimeTypeH264, "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=640c1f", 112, 113},
+		{webrtc.MimeTypeH264, "level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=640c1f", 114, 115},
+		{webrtc.MimeTypeAV1, "", 45, 46},
+	} {
+		for _, c := range []webrtc.RTPCodecParameters{
+			{
+				RTPCodecCapability: webrtc.RTPCodecCapability{
+					MimeType: v.mime, ClockRate: 90000, SDPFmtpLine: v.fmtp, RTCPFeedback: feedback,
+				},
+				PayloadType: v.pt,
+			},
+			{
+				RTPCodecCapability: webrtc.RTPCodecCapability{
+					MimeType: webrtc.MimeTypeRTX, ClockRate: 90000, SDPFmtpLine: fmt.Sprintf("apt=%d", v.pt),
+				},
+				PayloadType: v.rtx,
+			},
+		} {
+			if err := m.RegisterCodec(c, webrtc.RTPCodecTypeVideo); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,149 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"net"
+
+	"github.com/pion/ice/v4"
+	"github.com/pion/logging"
+	"github.com/pion/transport/v4"
+	"github.com/pion/transport/v4/stdnet"
+	"github.com/pion/webrtc/v4"
+)
+
+// Socket buffers: a key frame for a few hundred viewers leaves in one burst.
+const (
+	socketReadBuffer  = 4 << 20
+	socketWriteBuffer = 4 << 20
+	tcpWriteBuffer    = 1 << 20 // for one ICE-TCP connection; a full one drops
+)
+
+// network is the server's sockets for media.
+type network struct {
+	net      transport.Net
+	udp      net.PacketConn
+	udpMux   *hostMux
+	tcp      net.Listener // nil: off
+	tcpMux   *ice.TCPMuxDefault
+	loopback bool // offer loopback candidates
+}
+
+func openNetwork(cfg Config, logs logging.LoggerFactory) (_ *network, err error) {
+	n := &network{net: cfg.Net}
+	if n.net == nil {
+		if n.net, err = stdnet.NewNet(); err != nil {
+			return nil, fmt.Errorf("reading the network interfaces: %w", err)
+		}
+	}
+	addr, err := net.ResolveUDPAddr("udp", cfg.MediaAddr)
+	if err != nil {
+		return nil, fmt.Errorf("%w: MediaAddr: %v", ErrConfig, err)
+	}
+	udp, err := n.net.ListenUDP("udp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listening for media on %s: %w", cfg.MediaAddr, err)
+	}
+	// Buffers are limited by the system and their size is not vital.
+	_ = udp.SetReadBuffer(socketReadBuffer)
+	_ = udp.SetWriteBuffer(socketWriteBuffer)
+	n.udp = plainUDP(udp)
+	mux := ice.NewUDPMuxDefault(ice.UDPMuxParams{Logger: logs.NewLogger("ice-udp"), UDPConn: n.udp, Net: n.net})
+	n.udpMux = &hostMux{mux}
+	if cfg.TCPAddr != "" {
+		if n.tcp, err = net.Listen("tcp", cfg.TCPAddr); err != nil {
+			_ = n.close()
+			return nil, fmt.Errorf("listening for ICE-TCP on %s: %w", cfg.TCPAddr, err)
+		}
+		n.tcpMux = ice.NewTCPMuxDefault(ice.TCPMuxParams{
+			Listener: n.tcp, Logger: logs.NewLogger("ice-tcp"),
+			ReadBufferSize: 64, WriteBufferSize: tcpWriteBuffer,
+		})
+	}
+	n.loopback = n.wantsLoopback()
+	return n, nil
+}
+
+// wantsLoopback: a server that is bound to a loopback address, or has no other,
+// must offer that one.
+func (n *network) wantsLoopback() bool {
+	for _, a := range n.mediaAddrs() {
+		if a.IP.IsLoopback() {
+			return true
+		}
+	}
+	if n.tcp != nil {
+		if a, ok := n.tcp.Addr().(*net.TCPAddr); ok {
+			return a.IP.IsLoopback()
+		}
+	}
+	return false
+}
+
+// plainUDP gives pion the bare *net.UDPConn, with which it reads and writes
+// without allocating.
+func plainUDP(c transport.UDPConn) net.PacketConn {
+	if udp, ok := c.(*net.UDPConn); ok {
+		return udp
+	}
+	return c
+}
+
+func (n *network) networkTypes() []webrtc.NetworkType {
+	types := []webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6}
+	if n.tcpMux != nil {
+		types = append(types, webrtc.NetworkTypeTCP4, webrtc.NetworkTypeTCP6)
+	}
+	return types
+}
+
+func (n *network) close() error {
+	var errs []error
+	if n.tcpMux != nil {
+		errs = append(errs, n.tcpMux.Close())
+	}
+	errs = append(errs, n.udpMux.Close())
+	return errors.Join(errs...)
+}
+
+// hostMux chooses which of the machine's addresses are offered. One socket on
+// the unspecified address serves all of them: a packet that comes by another
+// interface than the one offered, as behind a 1:1 NAT, still finds its
+// connection.
+type hostMux struct{ *ice.UDPMuxDefault }
+
+// GetListenAddresses leaves out link-local addresses, which a page on another
+// link cannot use, and loopback unless there is nothing else.
+func (m *hostMux) GetListenAddresses() []net.Addr {
+	all := m.UDPMuxDefault.GetListenAddresses()
+	if len(all) < 2 {
+		return all
+	}
+	var far, near []net.Addr
+	for _, a := range all {
+		udp, ok := a.(*net.UDPAddr)
+		switch {
+		case !ok || udp.IP.IsLinkLocalUnicast():
+		case udp.IP.IsLoopback():
+			near = append(near, a)
+		default:
+			far = append(far, a)
+		}
+	}
+	if len(far) > 0 {
+		return far
+	}
+	return near
+}
+
+// mediaAddrs are the addresses at which the media socket can be reached from
+// this machine.
+func (n *network) mediaAddrs() []*net.UDPAddr {
+	var list []*net.UDPAddr
+	for _, a := range n.udpMux.GetListenAddresses() {
+		if udp, ok := a.(*net.UDPAddr); ok {
+			list = append(list, udp)
+		}
+	}
+	return list
+}

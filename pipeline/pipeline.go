@@ -1,0 +1,72 @@
+package pipeline
+
+import (
+	"fmt"
+	"sync"
+)
+
+// MediaPipeline holds elements that may be connected to one another: one class
+// while it is live. Releasing it releases them.
+type MediaPipeline struct {
+	id     string
+	server *Server
+
+	mu       sync.Mutex
+	released bool
+	elements map[*element]struct{}
+
+	releasing sync.Once
+}
+
+// ID is Kurento's: "<uuid>_kurento.MediaPipeline".
+func (p *MediaPipeline) ID() string { return p.id }
+
+// WebRtcEndpointOptions are Kurento's constructor parameters.
+type WebRtcEndpointOptions struct {
+	// RecvOnly takes media from the browser and never sends any.
+	RecvOnly bool
+	// SendOnly sends media to the browser and takes none.
+	SendOnly bool
+}
+
+// NewWebRtcEndpoint makes an endpoint for one browser connection.
+func (p *MediaPipeline) NewWebRtcEndpoint(opts WebRtcEndpointOptions) (*WebRtcEndpoint, error) {
+	if err := p.server.takeElement(); err != nil {
+		return nil, fmt.Errorf("creating a WebRtcEndpoint: %w", err)
+	}
+	e := newWebRtcEndpoint(p, opts)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.released {
+		p.server.returnElement()
+		return nil, fmt.Errorf("creating a WebRtcEndpoint: %w", ErrReleased)
+	}
+	p.elements[&e.element] = struct{}{}
+	return e, nil
+}
+
+// Elements are the elements of the pipeline, in no particular order.
+func (p *MediaPipeline) Elements() []MediaElement {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	list := make([]MediaElement, 0, len(p.elements))
+	for e := range p.elements {
+		list = append(list, e.self)
+	}
+	return list
+}
+
+// Release releases the pipeline's elements and waits for their end.
+func (p *MediaPipeline) Release() {
+	p.releasing.Do(func() {
+		p.mu.Lock()
+		p.released = true
+		p.mu.Unlock()
+		var wg sync.WaitGroup
+		for _, e := range p.Elements() {
+			wg.Go(e.Release)
+		}
+		wg.Wait()
+		p.server.forget(p)
+	})
+}

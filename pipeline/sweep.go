@@ -1,0 +1,108 @@
+package pipeline
+
+import (
+	"context"
+	"time"
+
+	"github.com/pion/rtcp"
+)
+
+// sweepInterval paces what is done for everybody from one place: sender
+// reports (RFC 3550, section 6.2, asks for 5 s or less) and flow events.
+const sweepInterval = time.Second
+
+// sweep is the server's one ticker.
+func (s *Server) sweep(ctx context.Context) {
+	tick := time.NewTicker(sweepInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			for _, e := range s.endpoints() {
+				e.sweep(now)
+			}
+		}
+	}
+}
+
+func (s *Server) endpoints() []*WebRtcEndpoint {
+	var list []*WebRtcEndpoint
+	for _, p := range s.allPipelines() {
+		for _, e := range p.Elements() {
+			if w, ok := e.(*WebRtcEndpoint); ok {
+				list = append(list, w)
+			}
+		}
+	}
+	return list
+}
+
+func (e *WebRtcEndpoint) sweep(now time.Time) {
+	e.mu.Lock()
+	pc, state := e.pc, e.state
+	slots, tracks := e.slots, e.tracks
+	e.mu.Unlock()
+	if pc == nil || e.dead.Load() {
+		return
+	}
+	var reports []rtcp.Packet
+	for _, d := range slots {
+		s := d.get()
+		if s == nil {
+			continue
+		}
+		if state == ConnectionConnected {
+			if sr := s.SenderReport(now); sr != nil {
+				reports = append(reports, sr)
+			}
+		}
+		d.watchFlow(s.Stats().Packets)
+	}
+	for _, t := range tracks {
+		t.watchFlow()
+	}
+	if len(reports) > 0 {
+		_ = pc.WriteRTCP(reports) // a closing connection needs none
+	}
+}
+
+// flowMeter turns a packet count into flowing or not: two sweeps without a
+// packet are a stop.
+type flowMeter struct {
+	packets uint64
+	idle    int
+	flowing bool
+}
+
+// see tells whether the state changed.
+func (f *flowMeter) see(packets uint64) bool {
+	was := f.flowing
+	if packets != f.packets {
+		f.packets, f.idle, f.flowing = packets, 0, true
+	} else if f.idle++; f.idle >= 2 {
+		f.flowing = false
+	}
+	return was != f.flowing
+}
+
+func (d *downTrack) watchFlow(packets uint64) {
+	d.mu.Lock()
+	changed, flowing := d.flow.see(packets), d.flow.flowing
+	d.mu.Unlock()
+	if changed {
+		d.endpoint.events.emit(MediaFlowInStateChanged{flowing, d.at.media, d.at.description})
+	}
+}
+
+func (t *upTrack) watchFlow() {
+	t.mu.Lock()
+	flowing := t.up.Flowing()
+	changed := flowing != t.flow.flowing
+	t.flow.flowing = flowing
+	t.mu.Unlock()
+	if changed {
+		t.endpoint.events.emit(MediaFlowOutStateChanged{flowing, t.at.media, t.at.description})
+	}
+}

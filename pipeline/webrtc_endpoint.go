@@ -1,0 +1,212 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/webrtc/v4"
+
+	"kelas/pipeline/sfu"
+)
+
+const (
+	maxEarlyCandidates = 64 // before the offer
+	maxQueuedCalls     = 128
+)
+
+// WebRtcEndpoint is one connection to a browser. What the browser sends are its
+// sources; the places where the browser receives are its sinks, each an
+// sfu.Slot with an SSRC for life.
+type WebRtcEndpoint struct {
+	element
+	server *Server
+	opts   WebRtcEndpointOptions
+	work   queue          // negotiation and what pion reports
+	wg     sync.WaitGroup // work and the read loops
+
+	srtpProfile atomic.Pointer[string]
+	releasing   sync.Once
+	dead        atomic.Bool
+
+	// Touched by the work queue only.
+	first *offer
+	full  bool // may the browser send?
+	clock *sfu.SourceClock
+
+	mu         sync.Mutex
+	pc         *webrtc.PeerConnection
+	state      ConnectionState
+	early      []webrtc.ICECandidateInit
+	gatherWish bool
+	gathered   []IceCandidate
+	complete   bool
+	places     map[string]pad // by mid: what the browser sends there
+	tracks     []*upTrack
+	slots      []*downTrack
+}
+
+func newWebRtcEndpoint(p *MediaPipeline, opts WebRtcEndpointOptions) *WebRtcEndpoint {
+	e := &WebRtcEndpoint{
+		server: p.server,
+		opts:   opts,
+		state:  ConnectionNew,
+		clock:  sfu.NewSourceClock(),
+		places: make(map[string]pad),
+	}
+	e.element.init(p, "WebRtcEndpoint", e)
+	e.work = queue{limit: maxQueuedCalls, wg: &e.wg}
+	return e
+}
+
+var _ MediaElement = (*WebRtcEndpoint)(nil)
+
+// call runs f in the work queue and waits for it. When ctx ends before f has
+// begun, f does not run; f itself waits for nothing on the network.
+func (e *WebRtcEndpoint) call(ctx context.Context, f func() error) error {
+	done := make(chan error, 1)
+	err := e.work.push(func() {
+		switch {
+		case e.dead.Load():
+			done <- ErrReleased
+		case ctx.Err() != nil:
+			done <- ctx.Err()
+		default:
+			done <- f()
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return <-done
+}
+
+// peer is the PeerConnection, nil before the first offer.
+func (e *WebRtcEndpoint) peer() *webrtc.PeerConnection {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.pc
+}
+
+// ConnectionState is how the transport is doing.
+func (e *WebRtcEndpoint) ConnectionState() ConnectionState {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.state
+}
+
+// RequestKeyframe asks for key frames of what this endpoint's browser is sent
+// (Kurento's sense) and of what it sends itself. Requests are merged.
+func (e *WebRtcEndpoint) RequestKeyframe() error {
+	if e.dead.Load() {
+		return fmt.Errorf("requesting a key frame: %w", ErrReleased)
+	}
+	e.mu.Lock()
+	pc, slots, tracks := e.pc, e.slots, e.tracks
+	e.mu.Unlock()
+	if pc == nil {
+		return fmt.Errorf("requesting a key frame: %w", ErrNotNegotiated)
+	}
+	for _, d := range slots {
+		if s := d.get(); s != nil && d.at.media == Video {
+			if u := s.Feeding(); u != nil {
+				u.RequestKeyFrame()
+			}
+		}
+	}
+	requestKeyFrames(tracks)
+	return nil
+}
+
+func requestKeyFrames(tracks []*upTrack) {
+	for _, t := range tracks {
+		if t.at.media == Video {
+			t.current().RequestKeyFrame()
+		}
+	}
+}
+
+// pictureLoss asks the browser for a key frame (RFC 4585, section 6.3.1). The
+// connection may be gone; then nobody waits for the answer.
+func pictureLoss(pc *webrtc.PeerConnection) func(ssrc uint32) {
+	return func(ssrc uint32) {
+		_ = pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: ssrc}})
+	}
+}
+
+// connectionChanged is what pion reports; it runs in the work queue.
+func (e *WebRtcEndpoint) connectionChanged(pc *webrtc.PeerConnection, now ConnectionState) {
+	e.mu.Lock()
+	old := e.state
+	if e.dead.Load() || e.pc != pc {
+		e.mu.Unlock()
+		return
+	}
+	e.state = now
+	slots, tracks := e.slots, e.tracks
+	e.mu.Unlock()
+	for _, d := range slots {
+		d.transport(now == ConnectionConnected)
+	}
+	if now == ConnectionConnected {
+		// Also after an ICE restart, when pictures were lost on the way.
+		requestKeyFrames(tracks)
+	}
+	if old != now {
+		e.events.emit(ConnectionStateChanged{old, now})
+	}
+}
+
+func connectionStateOf(s webrtc.PeerConnectionState) ConnectionState {
+	switch s {
+	case webrtc.PeerConnectionStateConnecting:
+		return ConnectionConnecting
+	case webrtc.PeerConnectionStateConnected:
+		return ConnectionConnected
+	case webrtc.PeerConnectionStateDisconnected:
+		return ConnectionDisconnected
+	case webrtc.PeerConnectionStateFailed:
+		return ConnectionFailed
+	case webrtc.PeerConnectionStateClosed:
+		return ConnectionClosed
+	}
+	return ConnectionNew
+}
+
+// Release ends the connection, takes the endpoint out of the graph and waits
+// for its goroutines.
+func (e *WebRtcEndpoint) Release() {
+	e.releasing.Do(func() {
+		e.dead.Store(true)
+		e.work.close()
+		e.pipeline.detach(&e.element)
+		// What is queued ends quickly, since dead is set; after it nobody
+		// changes pc, slots and tracks any more. The read loops go on until
+		// the PeerConnection is closed.
+		e.work.wait()
+		e.mu.Lock()
+		pc, old := e.pc, e.state
+		slots, tracks := e.slots, e.tracks
+		e.state = ConnectionClosed
+		e.mu.Unlock()
+		for _, d := range slots {
+			d.close()
+		}
+		for _, t := range tracks {
+			t.current().Close()
+		}
+		final := e.Stats()
+		if pc != nil {
+			// The error is about a transport that is closing anyway.
+			_ = pc.GracefulClose()
+		}
+		e.wg.Wait()
+		if old != ConnectionClosed {
+			e.events.emit(ConnectionStateChanged{old, ConnectionClosed})
+		}
+		e.events.queue.close()
+		e.server.endpointGone(final)
+	})
+}

@@ -1,0 +1,336 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/pion/ice/v4"
+	"github.com/pion/webrtc/v4"
+)
+
+// IceCandidate is a candidate as browsers and Kurento write it.
+type IceCandidate struct {
+	Candidate     string  `json:"candidate"`
+	SDPMid        string  `json:"sdpMid"`
+	SDPMLineIndex *uint16 `json:"sdpMLineIndex,omitempty"`
+}
+
+// ProcessOffer answers a browser's offer. The answer holds the server's
+// candidates. A further offer on the same endpoint restarts ICE, or adds
+// m-lines. An offer that is refused leaves the endpoint as it was.
+func (e *WebRtcEndpoint) ProcessOffer(ctx context.Context, sdp string) (answer string, err error) {
+	o, err := readOffer(sdp, e.opts)
+	if err != nil {
+		return "", fmt.Errorf("processing an offer: %w", err)
+	}
+	err = e.call(ctx, func() error {
+		var err error
+		if e.first == nil {
+			answer, err = e.open(o)
+		} else {
+			answer, err = e.renegotiate(o)
+		}
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("processing an offer: %w", err)
+	}
+	return answer, nil
+}
+
+// open makes the PeerConnection for the first offer.
+func (e *WebRtcEndpoint) open(o *offer) (string, error) {
+	p := e.server.media.lean
+	if o.sending() {
+		p = e.server.media.full
+	}
+	pc, err := e.server.media.newPeerConnection(p, func(name string) { e.srtpProfile.Store(&name) })
+	if err != nil {
+		return "", fmt.Errorf("opening a connection: %w", err)
+	}
+	slots, answer, err := e.answerFirst(pc, o)
+	if err != nil {
+		for _, d := range slots {
+			d.close()
+		}
+		_ = pc.GracefulClose()
+		return "", err
+	}
+	e.first = o
+	e.adopt(pc, o, slots)
+	return answer, nil
+}
+
+func (e *WebRtcEndpoint) answerFirst(pc *webrtc.PeerConnection, o *offer) ([]*downTrack, string, error) {
+	e.watch(pc)
+	slots, err := e.prepareLines(pc, o, 0)
+	if err != nil {
+		return slots, "", err
+	}
+	answer, err := describe(pc, o)
+	return slots, answer, err
+}
+
+// watch has pion's callbacks enqueue, and nothing else.
+func (e *WebRtcEndpoint) watch(pc *webrtc.PeerConnection) {
+	pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) {
+		_ = e.work.pushOwn(func() { e.connectionChanged(pc, connectionStateOf(s)) })
+	})
+	pc.OnTrack(func(t *webrtc.TrackRemote, r *webrtc.RTPReceiver) {
+		_ = e.work.pushOwn(func() { e.trackArrived(pc, t, r) })
+	})
+	pc.OnICECandidate(func(c *webrtc.ICECandidate) {
+		_ = e.work.pushOwn(func() { e.candidateFound(pc, c) })
+	})
+}
+
+// prepareLines makes a transceiver for each m-line from index from on, before
+// the offer is applied, and gives it its mid: pion would pair them by
+// direction, and then a place could change hands.
+func (e *WebRtcEndpoint) prepareLines(pc *webrtc.PeerConnection, o *offer, from int) ([]*downTrack, error) {
+	var slots []*downTrack
+	for i := from; i < len(o.lines); i++ {
+		l := o.lines[i]
+		if l.media != Audio && l.media != Video {
+			continue
+		}
+		var d *downTrack
+		if l.receives {
+			d = newDownTrack(e, l)
+			slots = append(slots, d)
+		}
+		// Without a common codec pion must make the transceiver itself, which
+		// it then rejects in the answer.
+		if len(l.codecs) == 0 {
+			continue
+		}
+		t, err := addTransceiver(pc, l, d)
+		if err != nil {
+			return slots, fmt.Errorf("preparing m-line %d: %w", i+1, err)
+		}
+		if t == nil {
+			continue
+		}
+		if d != nil {
+			d.sender = t.Sender()
+		}
+		if err := t.SetMid(l.mid); err != nil {
+			return slots, fmt.Errorf("preparing m-line %d: %w", i+1, err)
+		}
+	}
+	return slots, nil
+}
+
+func addTransceiver(pc *webrtc.PeerConnection, l offerLine, d *downTrack) (*webrtc.RTPTransceiver, error) {
+	init := webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}
+	switch {
+	case l.receives:
+		init.Direction = webrtc.RTPTransceiverDirectionSendonly
+		if l.sends {
+			init.Direction = webrtc.RTPTransceiverDirectionSendrecv
+		}
+		return pc.AddTransceiverFromTrack(d, init)
+	case l.sends && l.media == Audio:
+		return pc.AddTransceiverFromKind(webrtc.RTPCodecTypeAudio, init)
+	case l.sends:
+		return pc.AddTransceiverFromKind(webrtc.RTPCodecTypeVideo, init)
+	}
+	return nil, nil // inactive: pion makes it
+}
+
+// maxGathering bounds the wait for candidates of our own sockets, which is a
+// matter of milliseconds.
+const maxGathering = 3 * time.Second
+
+// describe applies the offer and returns the answer, with candidates: they are
+// addresses of our own sockets, so gathering them takes no time worth trickling.
+func describe(pc *webrtc.PeerConnection, o *offer) (string, error) {
+	err := pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: o.sdp})
+	if err != nil {
+		return "", badSDP("%v", err)
+	}
+	gathered := webrtc.GatheringCompletePromise(pc)
+	answer, err := pc.CreateAnswer(nil)
+	if err != nil {
+		return "", badSDP("%v", err)
+	}
+	if err := pc.SetLocalDescription(answer); err != nil {
+		return "", badSDP("%v", err)
+	}
+	select {
+	case <-gathered:
+	case <-time.After(maxGathering):
+		// Then the candidates found so far must do.
+	}
+	return pc.LocalDescription().SDP, nil
+}
+
+// adopt makes the negotiated connection the endpoint's own.
+func (e *WebRtcEndpoint) adopt(pc *webrtc.PeerConnection, o *offer, slots []*downTrack) {
+	e.mu.Lock()
+	e.pc = pc
+	e.addPlacesLocked(o)
+	e.slots = append(e.slots, slots...)
+	early := e.early
+	e.early = nil
+	e.mu.Unlock()
+	for _, d := range slots {
+		e.startSlot(d)
+	}
+	for _, c := range early {
+		if err := pc.AddICECandidate(c); err != nil {
+			e.server.log.Debug("early candidate refused", "endpoint", e.id, "error", err)
+		}
+	}
+}
+
+func (e *WebRtcEndpoint) addPlacesLocked(o *offer) {
+	for _, l := range o.lines {
+		if l.sends {
+			e.places[l.mid] = l.at
+		}
+	}
+}
+
+// renegotiate answers a further offer: an ICE restart, m-lines that came or
+// stopped, or both.
+func (e *WebRtcEndpoint) renegotiate(o *offer) (string, error) {
+	if err := o.continues(e.first); err != nil {
+		return "", err
+	}
+	pc := e.peer()
+	slots, err := e.prepareLines(pc, o, len(e.first.lines))
+	if err == nil {
+		var answer string
+		// The places are known before media can come.
+		e.mu.Lock()
+		e.addPlacesLocked(o)
+		e.mu.Unlock()
+		if answer, err = describe(pc, o); err == nil {
+			e.first = o
+			e.adopt(pc, o, slots)
+			return answer, nil
+		}
+	}
+	for _, d := range slots {
+		d.close()
+	}
+	if pc.SignalingState() == webrtc.SignalingStateHaveRemoteOffer {
+		rollback := webrtc.SessionDescription{Type: webrtc.SDPTypeRollback}
+		if e := pc.SetRemoteDescription(rollback); e != nil {
+			err = errors.Join(err, e)
+		}
+	}
+	return "", err
+}
+
+// AddIceCandidate takes a candidate of the browser, also before the offer. An
+// empty one is the end mark.
+func (e *WebRtcEndpoint) AddIceCandidate(c IceCandidate) error {
+	if err := checkCandidate(c); err != nil {
+		return fmt.Errorf("adding a candidate: %w", err)
+	}
+	if e.dead.Load() {
+		return fmt.Errorf("adding a candidate: %w", ErrReleased)
+	}
+	if c.Candidate == "" {
+		return nil // pion needs no end mark: it goes on checking
+	}
+	init := webrtc.ICECandidateInit{Candidate: c.Candidate, SDPMLineIndex: c.SDPMLineIndex}
+	if c.SDPMid != "" {
+		init.SDPMid = &c.SDPMid
+	}
+	e.mu.Lock()
+	if e.pc == nil {
+		defer e.mu.Unlock()
+		if len(e.early) >= maxEarlyCandidates {
+			return fmt.Errorf("adding a candidate: %w", ErrTooManyCandidates)
+		}
+		e.early = append(e.early, init)
+		return nil
+	}
+	pc := e.pc
+	e.mu.Unlock()
+	err := e.work.push(func() {
+		if e.dead.Load() {
+			return
+		}
+		if err := pc.AddICECandidate(init); err != nil {
+			e.events.emit(Error{fmt.Errorf("%w: %v", ErrBadCandidate, err)})
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("adding a candidate: %w", err)
+	}
+	return nil
+}
+
+// checkCandidate refuses what is no candidate (RFC 8839, section 5.1). One with
+// a .local name (mDNS) is right, though of no use here.
+func checkCandidate(c IceCandidate) error {
+	if c.Candidate == "" {
+		return nil
+	}
+	if len(c.Candidate) > 512 || len(c.SDPMid) > 64 {
+		return fmt.Errorf("%w: it is too long", ErrBadCandidate)
+	}
+	text := strings.TrimPrefix(c.Candidate, "candidate:")
+	_, err := ice.UnmarshalCandidate(text)
+	if err != nil && !errors.Is(err, ice.ErrUnknownCandidateTyp) && !errors.Is(err, ice.ErrDetermineNetworkType) {
+		return fmt.Errorf("%w: %v", ErrBadCandidate, err)
+	}
+	return nil
+}
+
+// GatherCandidates has the server's candidates announced as events. Before the
+// offer the wish is remembered.
+func (e *WebRtcEndpoint) GatherCandidates() error {
+	if e.dead.Load() {
+		return fmt.Errorf("gathering candidates: %w", ErrReleased)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.gatherWish {
+		return nil
+	}
+	e.gatherWish = true
+	for _, c := range e.gathered {
+		e.events.emit(IceCandidateFound{c})
+	}
+	if e.complete {
+		e.events.emit(IceGatheringDone{})
+	}
+	return nil
+}
+
+// candidateFound runs in the work queue; nil is the end.
+func (e *WebRtcEndpoint) candidateFound(pc *webrtc.PeerConnection, c *webrtc.ICECandidate) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.pc != pc {
+		return
+	}
+	if c == nil {
+		e.complete = true
+		if e.gatherWish {
+			e.events.emit(IceGatheringDone{})
+		}
+		return
+	}
+	if e.complete { // a further round, after an ICE restart
+		e.complete = false
+		e.gathered = nil
+	}
+	init := c.ToJSON()
+	found := IceCandidate{Candidate: init.Candidate, SDPMLineIndex: init.SDPMLineIndex}
+	if init.SDPMid != nil {
+		found.SDPMid = *init.SDPMid
+	}
+	e.gathered = append(e.gathered, found)
+	if e.gatherWish {
+		e.events.emit(IceCandidateFound{found})
+	}
+}
