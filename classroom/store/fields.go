@@ -1,0 +1,40 @@
+package store
+
+import (
+	"strings"
+	"time"
+	"unicode"
+)
+
+// millis is how both engines keep a time: UTC milliseconds, 0 for never.
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+// fromMillis is the way back.
+func fromMillis(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
+
+// storedTime is t as it comes back from the database.
+func storedTime(t time.Time) time.Time { return fromMillis(millis(t)) }
+
+// nameKey is what a login name is unique by. Two names have one key exactly
+// when strings.EqualFold holds: each letter is replaced by the least one of
+// its case-folding circle. SQLite's NOCASE knows ASCII only, and MongoDB's
+// collations are not there on every compatible server.
+func nameKey(name string) string {
+	return strings.Map(func(r rune) rune {
+		least := r
+		for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+			least = min(least, f)
+		}
+		return least
+	}, name)
+}
