@@ -1,3 +1,17 @@
-// Package sfu copies RTP packets from the tracks that arrive (UpTrack, Layer) to the places where viewers
-// want them (Slot). It knows packets and nothing else.
+// Package sfu copies RTP packets from the tracks that arrive (UpTrack, Layer) to the places where viewers want
+// them (Slot). It knows packets and time, and nothing else.
+//
+// It owns one ring of plaintext packets for each layer, and for each viewer's slot the numbers under which
+// packets went out. It answers NACKs from the ring, replays the newest key frame and what follows to viewers who
+// come, merges key-frame requests, and maps sender reports.
+//
+// It never opens a connection, never decodes, never changes a packet in a ring, never starts a goroutine that
+// lasts: packets are sent by the goroutine that writes the layer, answers by the one that hands RTCP in, replays
+// by timers that exist only while a replay lasts.
+//
+// Lock order: Slot.mu, then UpTrack.mu, then Layer.mu, then SourceClock.mu. Each may be taken alone.
+// keyRequester.mu is taken with none of them held. Layer.Write holds no lock while it goes through the slots.
+// Callbacks: SlotConfig.Write is called with Slot.mu held and must not call the slot; UpTrackConfig.RequestKeyFrame
+// and SlotConfig.Unplayable are called with no lock held. Slot.Close and UpTrack.Close wait for timers under way, so
+// the caller holds no lock that Write or RequestKeyFrame takes.
 package sfu

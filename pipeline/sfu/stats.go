@@ -1,6 +1,10 @@
 package sfu
 
-import "time"
+import (
+	"math"
+	"sync/atomic"
+	"time"
+)
 
 // LayerStats are the counters of one layer.
 type LayerStats struct {
@@ -39,4 +43,25 @@ type SlotStats struct {
 	LostTotal     uint32  // from the last receiver report
 	Jitter        time.Duration
 	RTT           time.Duration // 0: unknown
+}
+
+// slotCounters are written by the slot and read by anybody.
+type slotCounters struct {
+	packets, bytes, retransmitted, nacks, nacksUnknown, plis atomic.Uint64
+	replays, switches, writeErrors                           atomic.Uint64
+	lostFraction                                             atomic.Uint64 // bits of a float64
+	lostTotal                                                atomic.Uint32
+	jitter, rtt                                              atomic.Int64
+}
+
+// Stats returns the counters of the slot.
+func (s *Slot) Stats() SlotStats {
+	c := &s.counts
+	return SlotStats{
+		Packets: c.packets.Load(), Bytes: c.bytes.Load(), Retransmitted: c.retransmitted.Load(),
+		NACKs: c.nacks.Load(), NACKsUnknown: c.nacksUnknown.Load(), PLIs: c.plis.Load(),
+		Replays: c.replays.Load(), Switches: c.switches.Load(), WriteErrors: c.writeErrors.Load(),
+		LostFraction: math.Float64frombits(c.lostFraction.Load()), LostTotal: c.lostTotal.Load(),
+		Jitter: time.Duration(c.jitter.Load()), RTT: time.Duration(c.rtt.Load()),
+	}
 }

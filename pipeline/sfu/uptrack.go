@@ -1,6 +1,21 @@
 package sfu
 
-import "time"
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"kelas/pipeline/codec"
+)
+
+const (
+	ringVideo = 1024 // 2 s of 4 Mbit/s in packets of 1000 bytes and more
+	ringAudio = 128
+	// flowSilence is how long a track may be silent and still be said to flow.
+	flowSilence             = 2 * time.Second
+	defaultKeyFrameInterval = 500 * time.Millisecond
+)
 
 // UpTrackConfig describes a track that arrives.
 type UpTrackConfig struct {
@@ -23,13 +38,67 @@ type UpTrackConfig struct {
 }
 
 // UpTrack is one track of a presenter with all its layers.
-type UpTrack struct{ cfg UpTrackConfig }
+type UpTrack struct {
+	cfg   UpTrackConfig
+	slots atomic.Pointer[[]*Slot] // a snapshot: replaced, never changed
+	best  atomic.Pointer[Layer]
+
+	mu     sync.Mutex
+	layers []*Layer
+	closed bool
+}
 
 // NewUpTrack makes an up track without layers.
-func NewUpTrack(cfg UpTrackConfig) *UpTrack { return &UpTrack{cfg: cfg} }
+func NewUpTrack(cfg UpTrackConfig) *UpTrack {
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	if cfg.RequestKeyFrame == nil {
+		cfg.RequestKeyFrame = func(uint32) {}
+	}
+	if cfg.KeyFrameInterval <= 0 {
+		cfg.KeyFrameInterval = defaultKeyFrameInterval
+	}
+	if cfg.RingSize <= 0 {
+		cfg.RingSize = ringVideo
+		if cfg.Kind == Audio {
+			cfg.RingSize = ringAudio
+		}
+	}
+	if cfg.SourceClock == nil {
+		cfg.SourceClock = NewSourceClock()
+	}
+	u := &UpTrack{cfg: cfg}
+	u.slots.Store(new([]*Slot))
+	return u
+}
 
-// AddLayer adds an encoding: rid "" for a track without simulcast.
-func (u *UpTrack) AddLayer(rid string, ssrc uint32) *Layer { return &Layer{rid: rid, ssrc: ssrc} }
+// AddLayer adds an encoding: rid "" for a track without simulcast. On a closed track the layer takes nothing.
+func (u *UpTrack) AddLayer(rid string, ssrc uint32) *Layer {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	l := &Layer{track: u, rid: rid, ssrc: ssrc, rank: rankOf(rid, len(u.layers)), format: codec.FormatOf(u.cfg.Codec.MimeType)}
+	l.timing = layerClock{rate: clockRate(u.cfg.Kind, u.cfg.Codec), source: u.cfg.SourceClock}
+	l.keys.interval, l.keys.clock = u.cfg.KeyFrameInterval, u.cfg.Clock
+	l.keys.send = func() { u.cfg.RequestKeyFrame(ssrc) }
+	if u.closed {
+		l.keys.closed = true
+		return l
+	}
+	l.ring = newRing(u.cfg.RingSize)
+	u.layers = append(u.layers, l)
+	return l
+}
+
+func clockRate(k Kind, c Codec) int64 {
+	switch {
+	case c.ClockRate != 0:
+		return int64(c.ClockRate)
+	case k == Audio:
+		return 48000
+	}
+	return 90000
+}
 
 // Kind says what the track carries.
 func (u *UpTrack) Kind() Kind { return u.cfg.Kind }
@@ -38,13 +107,91 @@ func (u *UpTrack) Kind() Kind { return u.cfg.Kind }
 func (u *UpTrack) Codec() Codec { return u.cfg.Codec }
 
 // RequestKeyFrame asks for a key frame of every layer that flows; requests are merged.
-func (u *UpTrack) RequestKeyFrame() {}
+func (u *UpTrack) RequestKeyFrame() {
+	if u.cfg.Kind != Video {
+		return
+	}
+	now := u.cfg.Clock().UnixNano()
+	u.mu.Lock()
+	layers := slices.Clone(u.layers)
+	u.mu.Unlock()
+	for _, l := range layers {
+		if at := l.lastPacket.Load(); at != 0 && now-at < int64(flowSilence) {
+			l.keys.request()
+		}
+	}
+}
 
 // Flowing tells whether packets came in the last two seconds.
-func (u *UpTrack) Flowing() bool { return false }
+func (u *UpTrack) Flowing() bool {
+	now := u.cfg.Clock().UnixNano()
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, l := range u.layers {
+		if at := l.lastPacket.Load(); at != 0 && now-at < int64(flowSilence) {
+			return true
+		}
+	}
+	return false
+}
 
 // Stats returns the counters of the track.
-func (u *UpTrack) Stats() UpTrackStats { return UpTrackStats{} }
+func (u *UpTrack) Stats() UpTrackStats {
+	u.mu.Lock()
+	layers := slices.Clone(u.layers)
+	u.mu.Unlock()
+	var sum UpTrackStats
+	for _, l := range layers {
+		st := l.stats()
+		sum.Layers = append(sum.Layers, st)
+		sum.Packets += st.Packets
+		sum.Bytes += st.Bytes
+		sum.Duplicates += st.Duplicates
+		sum.Empty += st.Empty
+		sum.Malformed += st.Malformed
+		sum.TooOld += st.TooOld
+		sum.Lost += st.Lost
+		sum.KeyFrames += st.KeyFrames
+		sum.KeyFrameRequests += st.KeyFrameRequests
+	}
+	return sum
+}
 
-// Close ends the track: slots fed by it become empty.
-func (u *UpTrack) Close() {}
+// Close ends the track: slots fed by it become empty. It waits for a key-frame request under way.
+func (u *UpTrack) Close() {
+	u.mu.Lock()
+	u.closed = true
+	slots := u.slots.Swap(new([]*Slot))
+	layers := slices.Clone(u.layers)
+	u.mu.Unlock()
+	for _, s := range *slots {
+		s.sourceClosed(u)
+	}
+	for _, l := range layers {
+		l.close()
+	}
+}
+
+func (u *UpTrack) attach(s *Slot) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.closed {
+		return false
+	}
+	next := append(slices.Clone(*u.slots.Load()), s)
+	u.slots.Store(&next)
+	return true
+}
+
+func (u *UpTrack) detach(s *Slot) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	now := *u.slots.Load()
+	next := make([]*Slot, 0, len(now))
+	for _, other := range now {
+		if other != s {
+			next = append(next, other)
+		}
+	}
+	u.slots.Store(&next)
+}

@@ -1,0 +1,46 @@
+package sfu
+
+import "time"
+
+// layerIdle is how long a layer may be silent before a lower one takes its place. A browser that switches a
+// layer off stops at once; a screen that does not move still sends a picture a second.
+const layerIdle = 1500 * time.Millisecond
+
+// rankOf orders layers by the names that browsers and libraries use for them: q, h, f (quarter, half, full)
+// and l, m, h. Unknown names rank as they were added.
+func rankOf(rid string, added int) int {
+	switch rid {
+	case "q", "l", "low", "0":
+		return 0
+	case "m", "mid", "medium", "1":
+		return 100
+	case "h", "high", "2":
+		return 200
+	case "f", "full", "3":
+		return 300
+	}
+	return added
+}
+
+// noteFlow keeps u.best at the highest layer that flows. It says whether a key frame of l is wanted now,
+// because l became the best one.
+func (u *UpTrack) noteFlow(l *Layer, now int64) (ask bool) {
+	best := u.best.Load()
+	if best == l || best != nil && l.rank <= best.rank && now-best.lastPacket.Load() < int64(layerIdle) {
+		return false
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.closed {
+		return false
+	}
+	was := u.best.Load()
+	best = l
+	for _, other := range u.layers {
+		if other.rank > best.rank && now-other.lastPacket.Load() < int64(layerIdle) {
+			best = other
+		}
+	}
+	u.best.Store(best)
+	return was != nil && was != best && best == l && u.cfg.Kind == Video
+}
