@@ -1,0 +1,26 @@
+package signaling
+
+import (
+	"context"
+	"net/http"
+
+	"kelas/classroom"
+	"kelas/signaling/auth"
+	"kelas/signaling/socket"
+	"kelas/signaling/web"
+)
+
+// Admit says who comes over the socket; it is socket.Config.Admit.
+func Admit(gate *auth.Gate) func(ctx context.Context, h socket.Handshake) (classroom.Identity, error) {
+	return func(ctx context.Context, h socket.Handshake) (classroom.Identity, error) {
+		id, err := gate.Identify(h.Request.WithContext(ctx), h.ClassID, h.Token, h.Name)
+		if err != nil {
+			return classroom.Identity{}, web.FromAuth(err)
+		}
+		return classroom.Identity{Key: id.Key, UserID: id.UserID, Name: id.Name, Role: classroom.Role(id.Role)}, nil
+	}
+}
+
+// ClientAddr is the address that the chain found for a request, a trusted
+// proxy's word included; it is socket.Config.ClientAddr.
+func ClientAddr(r *http.Request) string { return web.ClientOf(r).Addr }

@@ -1,0 +1,22 @@
+package signaling
+
+import "github.com/gin-gonic/gin"
+
+// routes builds gin's engine: every address and who answers it.
+func (s *Server) routes() *gin.Engine {
+	gin.SetMode(gin.ReleaseMode) // gin prints its routes otherwise
+	e := gin.New()
+	e.HandleMethodNotAllowed = true
+	e.ForwardedByClientIP = false // the chain has found the address already
+	e.RedirectTrailingSlash = false
+	e.RedirectFixedPath = false
+
+	e.GET("/healthz", s.healthz)
+	e.GET("/readyz", s.readyz)
+	e.GET("/metrics", s.metrics)
+	e.Any("/socket.io/*rest", gin.WrapH(s.d.Socket))
+	s.web.Register(e)
+	e.NoRoute(s.web.NotFound)
+	e.NoMethod(s.web.WrongMethod)
+	return e
+}

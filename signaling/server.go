@@ -1,0 +1,98 @@
+package signaling
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"kelas/classroom"
+	"kelas/pipeline"
+	"kelas/signaling/socket"
+	"kelas/signaling/web"
+)
+
+// Registry is what the server needs of classroom.Registry.
+type Registry interface {
+	web.Classes
+	Stats() classroom.RegistryStats
+}
+
+// Deps are what the server composes. Media, SocketStats, Metrics and Log may
+// be left out.
+type Deps struct {
+	Registry    Registry
+	Store       classroom.Store
+	Shelf       web.Shelf
+	Media       *pipeline.Server
+	Auth        *Auth
+	Socket      http.Handler        // answers /socket.io/
+	SocketStats func() socket.Stats // for /metrics
+	Metrics     *Metrics            // made by NewMetrics where others observe into it too
+	Log         *slog.Logger
+}
+
+// Server answers HTTP. It does not listen.
+type Server struct {
+	cfg     Config
+	d       Deps
+	log     *slog.Logger
+	proxies proxies
+	limiter *rateLimiter
+	web     *web.Web
+	engine  *gin.Engine
+	closing atomic.Bool
+}
+
+// New composes the server; a page that is missing or broken is an error here.
+func New(cfg Config, d Deps) (*Server, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if d.Registry == nil || d.Store == nil || d.Shelf == nil || d.Auth == nil || d.Socket == nil {
+		return nil, fmt.Errorf("signaling: Registry, Store, Shelf, Auth and Socket are needed")
+	}
+	if d.Log == nil {
+		d.Log = slog.New(slog.DiscardHandler)
+	}
+	if d.Metrics == nil {
+		d.Metrics = NewMetrics()
+	}
+	s := &Server{cfg: cfg.withDefaults(), d: d, log: d.Log}
+	s.proxies, _ = parseProxies(cfg.TrustedProxies) // Validate has read them
+	s.limiter = newRateLimiter(s.cfg.RequestRate, s.cfg.RequestBurst)
+	var err error
+	s.web, err = web.New(cfg.Web, web.Deps{Classes: d.Registry, Shelf: d.Shelf,
+		Accounts: d.Auth.Accounts, Signer: d.Auth.Signer, Gate: d.Auth.Gate, Log: d.Log})
+	if err != nil {
+		return nil, err
+	}
+	if err := d.Metrics.watch(d); err != nil {
+		return nil, err
+	}
+	s.engine = s.routes()
+	return s, nil
+}
+
+// Handler answers all requests.
+func (s *Server) Handler() http.Handler { return s.chain(s.engine) }
+
+// HTTPServer is an http.Server with Handler and the timeouts that fit it.
+// Bodies and answers have deadlines of their own, since an upload may take
+// long; a socket outlives them all.
+func (s *Server) HTTPServer() *http.Server {
+	return &http.Server{
+		Handler:           s.Handler(),
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+}
+
+// Closing makes /readyz say no, so that nobody new is sent here. Call it
+// first when stopping.
+func (s *Server) Closing() { s.closing.Store(true) }

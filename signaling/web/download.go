@@ -1,0 +1,141 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"kelas/classroom"
+)
+
+// previewTypes may be shown in place: images that browsers decode without
+// running anything, and PDF, whose viewer stands apart from the page.
+var previewTypes = map[string]bool{
+	"image/png": true, "image/jpeg": true, "image/gif": true, "image/webp": true, "application/pdf": true,
+}
+
+// download sends a file to be saved; a browser never opens it as a page of
+// this site, whatever is in it.
+func (w *Web) download(v *visit) error {
+	f, err := v.file()
+	if err != nil {
+		return err
+	}
+	kind := f.Type
+	if !previewTypes[kind] {
+		kind = "application/octet-stream"
+	}
+	return v.send(f, kind, "attachment", "default-src 'none'; sandbox; frame-ancestors 'none'")
+}
+
+// preview shows an image or a PDF in place. Images get a sandbox. Browsers
+// refuse to start their PDF viewer inside one, so a PDF goes without the
+// sandbox but may load nothing; its scripts, if any, run in the viewer and
+// not in this origin.
+func (w *Web) preview(v *visit) error {
+	f, err := v.file()
+	if err != nil {
+		return err
+	}
+	if !previewTypes[f.Type] {
+		return classroom.ErrNoSuchFile
+	}
+	policy := "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'self'"
+	if f.Type == "application/pdf" {
+		policy = "default-src 'none'; object-src 'self'; plugin-types application/pdf; style-src 'unsafe-inline'; frame-ancestors 'self'"
+	}
+	v.c.Writer.Header().Set("X-Frame-Options", "SAMEORIGIN")
+	return v.send(f, f.Type, "inline", policy)
+}
+
+func (v *visit) file() (classroom.FileInfo, error) {
+	p, err := v.person()
+	if err != nil {
+		return classroom.FileInfo{}, err
+	}
+	id := v.c.Param("file")
+	if len(id) > 64 {
+		return classroom.FileInfo{}, classroom.ErrNoSuchFile
+	}
+	return v.w.d.Shelf.File(v.c.Request.Context(), p.lesson.ID, id)
+}
+
+func (v *visit) send(f classroom.FileInfo, kind, how, policy string) error {
+	_, file, err := v.w.d.Shelf.Open(v.c.Request.Context(), f.ClassID, f.ID)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	h := v.c.Writer.Header()
+	h.Set("Content-Type", kind)
+	h.Set("Content-Disposition", disposition(how, f.Name))
+	h.Set("Content-Security-Policy", policy)
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("ETag", `"`+f.Hash+`"`)
+	h.Set("Cache-Control", "private, no-cache") // kept, but asked for each time: the right to it may end
+	out := &patientWriter{ResponseWriter: v.c.Writer, rc: http.NewResponseController(v.c.Writer), stall: v.w.cfg.StallTimeout}
+	http.ServeContent(out, v.c.Request, "", f.CreatedAt, file)
+	return nil
+}
+
+// patientWriter lets a download take for ever while bytes are taken, and ends
+// it when none were for stall.
+type patientWriter struct {
+	http.ResponseWriter
+	rc    *http.ResponseController
+	stall time.Duration
+}
+
+func (w *patientWriter) Write(p []byte) (int, error) {
+	_ = w.rc.SetWriteDeadline(time.Now().Add(w.stall)) // see patientBody
+	return w.ResponseWriter.Write(p)
+}
+
+// disposition names a file for saving (RFC 6266): plain ASCII for old
+// clients, and the whole name in UTF-8 (RFC 8187).
+func disposition(how, name string) string {
+	var plain, ext strings.Builder
+	for _, r := range name {
+		switch {
+		case r < 0x20 || r == 0x7f || r == '"' || r == '\\' || r == '/' || r == '%' || r == utf8.RuneError:
+			plain.WriteByte('_')
+		case r > 0x7e:
+			plain.WriteByte('_')
+		default:
+			plain.WriteRune(r)
+		}
+	}
+	for _, b := range []byte(name) {
+		if b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || strings.IndexByte("!#$&+-.^_`|~", b) >= 0 {
+			ext.WriteByte(b)
+		} else {
+			fmt.Fprintf(&ext, "%%%02X", b)
+		}
+	}
+	return how + `; filename="` + plain.String() + `"; filename*=UTF-8''` + ext.String()
+}
+
+func (w *Web) deleteFile(v *visit) error {
+	p, err := v.person()
+	if err != nil {
+		return err
+	}
+	f, err := v.file()
+	if err != nil {
+		return err
+	}
+	if !p.mayDelete(f) {
+		return classroom.ErrNotAllowed
+	}
+	if err := w.d.Shelf.Delete(v.c.Request.Context(), f.ClassID, f.ID); err != nil {
+		return err
+	}
+	w.d.Classes.FileRemoved(f.ClassID, f.ID)
+	if v.wantsJSON() {
+		v.c.Status(http.StatusNoContent)
+		return nil
+	}
+	return v.redirect("/c/" + f.ClassID + "/after?done=file")
+}
