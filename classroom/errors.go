@@ -1,6 +1,9 @@
 package classroom
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // What a Store answers.
 var (
@@ -26,6 +29,7 @@ var (
 	ErrNoSuchEndpoint     = errors.New("there is no such endpoint; negotiate it first")
 	ErrSessionClosed      = errors.New("the session is closed")
 	ErrSessionResumed     = errors.New("the session goes on over another connection")
+	ErrTooSlow            = errors.New("the page takes its events too slowly")
 	ErrNoMedia            = errors.New("this server carries no media")
 	ErrTooManySessions    = errors.New("too many tabs of one participant")
 	ErrChatEmpty          = errors.New("the message is empty")
@@ -49,3 +53,17 @@ var (
 	ErrUploadOffset       = errors.New("the upload goes on at another offset")
 	ErrUploadBusy         = errors.New("the upload is being written by another request")
 )
+
+// UnsavedError says that a class was closed while the store did not answer.
+// None of what it counts was ever shown as stored.
+type UnsavedError struct {
+	ClassID       string
+	Chat, Records int
+}
+
+func (e *UnsavedError) Error() string {
+	return fmt.Sprintf("class %s: %d chat messages and %d records could not be stored", e.ClassID, e.Chat, e.Records)
+}
+
+// Unwrap makes it ErrStoreUnavailable.
+func (e *UnsavedError) Unwrap() error { return ErrStoreUnavailable }

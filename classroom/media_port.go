@@ -1,5 +1,108 @@
 package classroom
 
-type mediaServer interface{}
+import (
+	"context"
 
-const maxHistory = 200
+	"kelas/pipeline"
+)
+
+// What a class needs of the media server. live* below is the real one; tests
+// of the rules alone put a stand-in here, since no network runs in a
+// synctest bubble.
+type (
+	mediaServer interface {
+		NewPipeline() (mediaPipeline, error)
+		ICEServers(user string) []pipeline.ICEServer
+	}
+	mediaPipeline interface {
+		NewEndpoint(EndpointRole) (mediaEndpoint, error)
+		Release()
+	}
+	mediaEndpoint interface {
+		ID() string
+		ProcessOffer(ctx context.Context, sdp string) (answer string, err error)
+		AddIceCandidate(pipeline.IceCandidate) error
+		GatherCandidates() error
+		Subscribe(func(pipeline.Event)) (cancel func())
+		Feed(sink mediaEndpoint) error   // connects; what fed the sink before is replaced
+		Unfeed(sink mediaEndpoint) error // disconnects
+		Stats() pipeline.EndpointStats
+		Release()
+	}
+)
+
+type liveServer struct{ server *pipeline.Server }
+
+func (s liveServer) NewPipeline() (mediaPipeline, error) {
+	p, err := s.server.NewMediaPipeline()
+	if err != nil {
+		return nil, err
+	}
+	return livePipeline{p}, nil
+}
+
+func (s liveServer) ICEServers(user string) []pipeline.ICEServer { return s.server.ICEServers(user) }
+
+type livePipeline struct{ p *pipeline.MediaPipeline }
+
+func (p livePipeline) Release() { p.p.Release() }
+
+// NewEndpoint: a presenter's endpoint takes only and a viewer's gives only,
+// so that no viewer's page can send media into the class.
+func (p livePipeline) NewEndpoint(role EndpointRole) (mediaEndpoint, error) {
+	e, err := p.p.NewWebRtcEndpoint(pipeline.WebRtcEndpointOptions{
+		RecvOnly: role == EndpointPresenter,
+		SendOnly: role == EndpointViewer,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return liveEndpoint{e}, nil
+}
+
+type liveEndpoint struct{ *pipeline.WebRtcEndpoint }
+
+// flows are what goes from the presenter to each viewer. The pairs of the
+// promoted speakers stay empty until somebody is promoted.
+var flows = []struct {
+	media       pipeline.MediaType
+	description string
+	slot        Slot
+}{
+	{pipeline.Audio, pipeline.DefaultDescription, SlotMic},
+	{pipeline.Video, pipeline.DefaultDescription, SlotCamera},
+	{pipeline.Video, pipeline.ScreenDescription, SlotScreen},
+	{pipeline.Audio, pipeline.ScreenDescription, SlotScreenAudio},
+}
+
+// slotOf names the slot of a media description; "" when it is none.
+func slotOf(media pipeline.MediaType, description string) Slot {
+	for _, f := range flows {
+		if f.media == media && f.description == description {
+			return f.slot
+		}
+	}
+	return ""
+}
+
+func (e liveEndpoint) Feed(sink mediaEndpoint) error {
+	for _, f := range flows {
+		err := e.Connect(sink.(liveEndpoint).WebRtcEndpoint, pipeline.OnlyMedia(f.media),
+			pipeline.SourceDescription(f.description), pipeline.SinkDescription(f.description))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e liveEndpoint) Unfeed(sink mediaEndpoint) error {
+	for _, f := range flows {
+		err := e.Disconnect(sink.(liveEndpoint).WebRtcEndpoint, pipeline.OnlyMedia(f.media),
+			pipeline.SourceDescription(f.description), pipeline.SinkDescription(f.description))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -2,13 +2,43 @@ package classroom
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
 	"time"
-
-	"kelas/pipeline"
 )
 
-// Registry owns the classes of this process.
-type Registry struct{}
+// Registry owns the classes of this process: it loads one when the first
+// participant comes and drops it when it has been empty for a while.
+type Registry struct {
+	cfg    Config
+	store  Store
+	files  FileShelf
+	media  mediaServer // nil: no live media
+	log    *slog.Logger
+	now    func() time.Time
+	newID  func() string
+	counts counters
+
+	mu      sync.Mutex
+	classes map[string]*place
+	closing bool
+
+	running sync.WaitGroup // the goroutines of all classes
+
+	startMu sync.Mutex
+	started bool // the stays that a crash left open have been ended
+}
+
+// place holds a class, or those who wait until it is loaded.
+type place struct {
+	ready chan struct{} // closed when class and err are set
+	class *Class
+	err   error
+}
 
 // FileShelf is what a class needs of the files; classroom/files has it.
 type FileShelf interface {
@@ -16,122 +46,219 @@ type FileShelf interface {
 	Delete(ctx context.Context, classID, fileID string) error
 }
 
-// Identity says who comes, as the door has verified it.
-type Identity struct {
-	Key    string // the same for every return: "user:ID", "token:JTI", "guest:HASH"
-	UserID string // User.ID, "" for guests
-	Name   string
-	Role   Role
+// NewRegistry makes an empty registry. The stays that a crash left open are
+// ended before the first class is loaded, not here: a tool that only makes a
+// lesson must not end the stays of a server that runs beside it.
+func NewRegistry(cfg Config, d Deps) (*Registry, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if d.Store == nil {
+		return nil, errors.New("classroom: Deps.Store is missing")
+	}
+	r := &Registry{
+		cfg: cfg.withDefaults(), store: d.Store, files: d.Files,
+		log: d.Log, now: d.Now, newID: d.NewID, media: d.media,
+		classes: make(map[string]*place),
+	}
+	if d.Media != nil {
+		r.media = liveServer{d.Media}
+	}
+	if r.log == nil {
+		r.log = slog.New(slog.DiscardHandler)
+	}
+	if r.now == nil {
+		r.now = time.Now
+	}
+	if r.newID == nil {
+		r.newID = randomID
+	}
+	return r, nil
 }
 
-// Outlet takes a session's events to its page. Neither method blocks, and
-// both are called with the class locked: they must not call back into the
-// session.
-type Outlet interface {
-	// Deliver queues e. False means that the outlet is full or closed; the
-	// class then closes it and treats the line as cut.
-	Deliver(e Event) bool
-	// Close ends the connection because of reason. It is called once, and
-	// not after Session.Disconnected or Session.Leave.
-	Close(reason error)
-}
+var zeroTime time.Time
 
-// JoinRequest asks for a place in a class.
-type JoinRequest struct {
-	ClassID      string
-	Identity     Identity
-	SessionToken string // Joined.SessionToken of before, to resume that session
-	LastSeq      int64  // the newest chat entry the page has, 0 for none
-	Outlet       Outlet
-	UserAgent    string
-	Addr         string
-}
+// randomID is short enough for an address that is read aloud and has 80 bits.
+func randomID() string { return strings.ToLower(rand.Text()[:16]) }
 
-// ClassSummary is what a list of classes shows of a live one.
-type ClassSummary struct {
-	LiveSince  time.Time // zero while nobody presents
-	People     int
-	Presenting string // name of the presenter, "" while nobody presents
-}
-
-// RegistryStats are the figures of all loaded classes, and totals.
-type RegistryStats struct {
-	Classes, Participants, Sessions, SessionsLost int
-	Presenters, Viewers                           int // endpoints
-	ChatWaiting, RecordsWaiting                   int // for the store
-
-	Joins, Resumes, OutletsLost        uint64
-	ChatAccepted, ChatStored           uint64
-	ChatRefusedByStore, JournalRetries uint64
-	RecordsRefusedByStore              uint64
-	PipelineErrors                     uint64
-}
-
-// EndpointFigures are the figures of a session's own endpoints; nil where
-// there is none.
-type EndpointFigures struct {
-	Presenter, Viewer *pipeline.EndpointStats
-}
-
-// NewRegistry makes an empty registry and ends the stays that a crash left open.
-func NewRegistry(cfg Config, d Deps) (*Registry, error) { return &Registry{}, cfg.Validate() }
-
-// CreateLesson stores a new lesson. ownerID may be "".
-func (r *Registry) CreateLesson(ctx context.Context, title, ownerID string) (Lesson, error) {
-	return Lesson{}, ErrClosing
-}
-
-// Lesson returns a stored lesson; ErrClassNotFound when there is none.
-func (r *Registry) Lesson(ctx context.Context, id string) (Lesson, error) {
-	return Lesson{}, ErrClosing
-}
-
-// Lessons lists an owner's lessons, newest first; "" lists all.
-func (r *Registry) Lessons(ctx context.Context, ownerID string) ([]Lesson, error) {
-	return nil, ErrClosing
-}
-
-// LessonsJoinedBy lists the lessons in which a user took part, newest first.
-func (r *Registry) LessonsJoinedBy(ctx context.Context, userID string) ([]Lesson, error) {
-	return nil, ErrClosing
-}
-
-// Live says what goes on in a class; false when nobody is in it.
-func (r *Registry) Live(classID string) (ClassSummary, bool) { return ClassSummary{}, false }
+// newToken has 130 bits. It is a secret, so it never comes from Deps.NewID.
+func newToken() string { return rand.Text() }
 
 // Join brings a page into a class, or resumes its session. Events may reach
 // the Outlet before Join returns; all of them are newer than Joined, so the
 // door sends Joined first.
 func (r *Registry) Join(ctx context.Context, req JoinRequest) (*Session, Joined, error) {
-	return nil, Joined{}, ErrClosing
+	if req.Identity.Key == "" || !req.Identity.Role.Valid() || req.Outlet == nil {
+		return nil, Joined{}, ErrIdentityInvalid
+	}
+	name, err := CleanName(req.Identity.Name)
+	if err != nil {
+		return nil, Joined{}, err
+	}
+	req.Identity.Name = name
+	for {
+		c, err := r.class(ctx, req.ClassID)
+		if err != nil {
+			return nil, Joined{}, err
+		}
+		s, joined, err := c.join(ctx, req)
+		if errors.Is(err, errUnloaded) {
+			continue // the empty class was dropped in this very moment
+		}
+		return s, joined, err
+	}
 }
 
-// Participant returns the participant with an identity's key.
-// ErrRemoved when a moderator removed it, ErrNoSuchParticipant when it never joined.
-func (r *Registry) Participant(ctx context.Context, classID, key string) (Participant, error) {
-	return Participant{}, ErrClosing
+// class returns a loaded class and loads it where needed.
+func (r *Registry) class(ctx context.Context, id string) (*Class, error) {
+	r.mu.Lock()
+	if r.closing {
+		r.mu.Unlock()
+		return nil, ErrClosing
+	}
+	p, ok := r.classes[id]
+	if !ok {
+		p = &place{ready: make(chan struct{})}
+		r.classes[id] = p
+		r.mu.Unlock()
+		r.load(ctx, id, p)
+		return p.class, p.err
+	}
+	r.mu.Unlock()
+	select {
+	case <-p.ready:
+		return p.class, p.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
-// Attendance lists the stays of a class by their beginning.
-func (r *Registry) Attendance(ctx context.Context, classID string) ([]Attendance, error) {
-	return nil, ErrClosing
+func (r *Registry) load(ctx context.Context, id string, p *place) {
+	c, err := r.read(ctx, id)
+	r.mu.Lock()
+	if err == nil && r.closing {
+		err = ErrClosing
+	}
+	if err != nil {
+		delete(r.classes, id)
+		p.err = err
+	} else {
+		p.class = c
+		c.start()
+	}
+	r.mu.Unlock()
+	close(p.ready)
 }
 
-// Chat returns a page of the chat log as q.For sees it, whether or not the
-// class is loaded.
-func (r *Registry) Chat(ctx context.Context, q ChatQuery) ([]ChatEntry, error) {
-	return nil, ErrClosing
+// read gets from the store what a class must know before anybody is in it.
+func (r *Registry) read(ctx context.Context, id string) (*Class, error) {
+	// Others may wait for this class: one page that goes away must not fail them.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.cfg.StoreTimeout)
+	defer cancel()
+	lesson, err := r.Lesson(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.endOldStays(ctx); err != nil {
+		return nil, err
+	}
+	last, err := r.store.LastChatSeq(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("reading the chat's last number: %w", storeError(err))
+	}
+	var files []FileInfo
+	if r.files != nil {
+		if files, err = r.files.List(ctx, id); err != nil {
+			return nil, fmt.Errorf("listing the files: %w", storeError(err))
+		}
+	}
+	return newClass(r, lesson, last, files), nil
 }
 
-// FileAdded tells the class of a new file; whoever finishes an upload calls it.
-func (r *Registry) FileAdded(classID string, f FileInfo) {}
+// endOldStays closes, once in the life of the process, what a crash left
+// open. It must come before the first stay of this process.
+func (r *Registry) endOldStays(ctx context.Context) error {
+	r.startMu.Lock()
+	defer r.startMu.Unlock()
+	if r.started {
+		return nil
+	}
+	if err := r.store.EndOpenAttendance(ctx); err != nil {
+		return fmt.Errorf("ending the stays of before: %w", storeError(err))
+	}
+	r.started = true
+	return nil
+}
 
-// FileRemoved tells the class that a file is gone.
-func (r *Registry) FileRemoved(classID, fileID string) {}
+// forget drops a class that is still idle; false when somebody came.
+func (r *Registry) forget(c *Class) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closing {
+		return false // Close ends it
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.idleLocked(r.now()) {
+		return false
+	}
+	c.gone = true
+	delete(r.classes, c.id)
+	return true
+}
 
-// Stats returns the figures of now.
-func (r *Registry) Stats() RegistryStats { return RegistryStats{} }
+// loaded returns a class that is in memory, waiting for one being loaded.
+func (r *Registry) loaded(classID string) *Class {
+	r.mu.Lock()
+	p := r.classes[classID]
+	r.mu.Unlock()
+	if p == nil {
+		return nil
+	}
+	<-p.ready // bounded by StoreTimeout
+	return p.class
+}
+
+// all returns the classes in memory, not those being loaded.
+func (r *Registry) all() []*Class {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	list := make([]*Class, 0, len(r.classes))
+	for _, p := range r.classes {
+		if p.class != nil {
+			list = append(list, p.class)
+		}
+	}
+	return list
+}
 
 // Close tells all sessions, flushes the journals until ctx is done, closes
-// every session with ErrClosing and releases the media.
-func (r *Registry) Close(ctx context.Context) error { return nil }
+// every session with ErrClosing and releases the media. The error says what
+// could not be stored.
+func (r *Registry) Close(ctx context.Context) error {
+	r.mu.Lock()
+	if r.closing {
+		r.mu.Unlock()
+		return nil
+	}
+	r.closing = true
+	r.mu.Unlock()
+
+	classes := r.all()
+	errs := make([]error, len(classes))
+	var wg sync.WaitGroup
+	for i, c := range classes {
+		wg.Go(func() { errs[i] = c.close(ctx) })
+	}
+	wg.Wait()
+	r.running.Wait()
+	return errors.Join(errs...)
+}
+
+// storeError makes a store that ran into a deadline one that does not answer.
+func storeError(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("%w: %w", ErrStoreUnavailable, err)
+	}
+	return err
+}

@@ -2,115 +2,148 @@ package classroom
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"slices"
 
 	"kelas/pipeline"
 )
 
-// Session is one connected tab of a participant. All methods are safe for
-// concurrent use; after its end they return ErrSessionClosed, or the reason.
-type Session struct{}
+// Session is one connected tab of a participant, or rather one line to it:
+// after a resume the old line's methods return ErrSessionResumed and its
+// Disconnected does nothing. All methods are safe for concurrent use; after
+// the end they return the reason of it.
+type Session struct {
+	t    *tab
+	line uint64
+}
 
-// Publishing says what a presenter's page has switched on.
-type Publishing struct{ Mic, Camera, Screen, ScreenAudio bool }
+// checkLocked says why this line may not do a.
+func (s *Session) checkLocked(a Action) error {
+	if err := s.aliveLocked(); err != nil {
+		return err
+	}
+	if !s.t.c.mayLocked(s.t.p, a) {
+		return ErrNotAllowed
+	}
+	return nil
+}
 
-// ChatRequest is a message to be sent.
-type ChatRequest struct {
-	Kind     ChatKind // message, private or announcement
-	To       string   // private: Participant.ID
-	Text     string
-	ClientID string // at most 64 bytes; the same one again is the same message
+func (s *Session) aliveLocked() error {
+	switch {
+	case s.t.ended != nil:
+		return s.t.ended
+	case s.line != s.t.line:
+		return ErrSessionResumed
+	case s.t.c.closing:
+		return ErrClosing
+	}
+	return nil
+}
+
+func (s *Session) check(a Action) error {
+	c := s.t.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return s.checkLocked(a)
+}
+
+func (s *Session) alive() error {
+	c := s.t.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return s.aliveLocked()
 }
 
 // ID names the session in logs; it is not its token.
-func (s *Session) ID() string { return "" }
+func (s *Session) ID() string { return s.t.id }
 
 // Participant is the session's participant as the roster shows it.
-func (s *Session) Participant() ParticipantView { return ParticipantView{} }
-
-// Present negotiates the presenter's endpoint: endpointID "" makes a new one
-// (and replaces an older one of this participant), otherwise that one is
-// renegotiated, as for an ICE restart.
-func (s *Session) Present(ctx context.Context, sdpOffer, endpointID string) (answer, id string, err error) {
-	return "", "", ErrClosing
+func (s *Session) Participant() ParticipantView {
+	s.t.c.mu.Lock()
+	defer s.t.c.mu.Unlock()
+	return s.t.c.participantViewLocked(s.t.p)
 }
-
-// View negotiates the session's viewer endpoint, like Present.
-func (s *Session) View(ctx context.Context, sdpOffer, endpointID string) (answer, id string, err error) {
-	return "", "", ErrClosing
-}
-
-// AddIceCandidate hands a candidate of the page to one of its endpoints.
-func (s *Session) AddIceCandidate(ctx context.Context, endpoint EndpointRole, c IceCandidate) error {
-	return ErrClosing
-}
-
-// Publish says which of the presenter's sources are switched on.
-func (s *Session) Publish(ctx context.Context, p Publishing) error { return ErrClosing }
-
-// StopPresenting ends the presenting of this session.
-func (s *Session) StopPresenting(ctx context.Context) error { return ErrClosing }
-
-// StopViewing releases the session's viewer endpoint.
-func (s *Session) StopViewing(ctx context.Context) error { return ErrClosing }
-
-// SendChat numbers a message and delivers it to all who may see it, the
-// sender included. It is in the store once ChatStored says so. The same
-// ClientID again returns the entry of before.
-func (s *Session) SendChat(ctx context.Context, req ChatRequest) (ChatEntry, error) {
-	return ChatEntry{}, ErrClosing
-}
-
-// DeleteChat removes the text of an entry, for its author or a moderator.
-func (s *Session) DeleteChat(ctx context.Context, seq int64) error { return ErrClosing }
-
-// History returns up to limit entries before seq (0: the newest), in rising
-// order, and whether there are older ones.
-func (s *Session) History(ctx context.Context, before int64, limit int) (entries []ChatEntry, more bool, err error) {
-	return nil, false, ErrClosing
-}
-
-// HandOver gives the right to present to somebody who is in the class and
-// stops who presents now.
-func (s *Session) HandOver(ctx context.Context, participantID string) error { return ErrClosing }
-
-// TakeBack stops who presents and takes a handed-over right back.
-func (s *Session) TakeBack(ctx context.Context) error { return ErrClosing }
-
-// SetRole gives somebody another role.
-func (s *Session) SetRole(ctx context.Context, participantID string, role Role) error {
-	return ErrClosing
-}
-
-// Remove puts somebody out of the class for good.
-func (s *Session) Remove(ctx context.Context, participantID string) error { return ErrClosing }
-
-// Lock keeps new participants out, or lets them in again.
-func (s *Session) Lock(ctx context.Context, locked bool) error { return ErrClosing }
-
-// EndClass ends the class for all.
-func (s *Session) EndClass(ctx context.Context) error { return ErrClosing }
 
 // SetPresence says whether the tab is hidden.
-func (s *Session) SetPresence(ctx context.Context, away bool) error { return ErrClosing }
+func (s *Session) SetPresence(ctx context.Context, away bool) error {
+	c := s.t.c
+	c.lock()
+	defer c.unlock()
+	if err := s.aliveLocked(); err != nil {
+		return err
+	}
+	s.t.away = away
+	c.refreshLocked(s.t.p)
+	return nil
+}
 
 // Files lists the files of the class, oldest first.
-func (s *Session) Files(ctx context.Context) ([]FileInfo, error) { return nil, ErrClosing }
+func (s *Session) Files(ctx context.Context) ([]FileInfo, error) {
+	c := s.t.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := s.aliveLocked(); err != nil {
+		return nil, err
+	}
+	return slices.Clone(c.files), nil
+}
 
 // DeleteFile removes a file, for its owner or a moderator.
-func (s *Session) DeleteFile(ctx context.Context, id string) error { return ErrClosing }
+func (s *Session) DeleteFile(ctx context.Context, id string) error {
+	c := s.t.c
+	c.mu.Lock()
+	err := s.aliveLocked()
+	i := slices.IndexFunc(c.files, func(f FileInfo) bool { return f.ID == id })
+	switch {
+	case err != nil:
+	case i < 0:
+		err = ErrNoSuchFile
+	case c.files[i].OwnerID == s.t.p.ID && c.mayLocked(s.t.p, ActDeleteOwnFile):
+	case !c.mayLocked(s.t.p, ActDeleteAnyFile):
+		err = ErrNotAllowed
+	}
+	c.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	// Two who delete at once both end where they wanted to be.
+	err = c.reg.files.Delete(ctx, c.id, id)
+	if err != nil && !errors.Is(err, ErrNoSuchFile) && !errors.Is(err, ErrNotFound) {
+		return fmt.Errorf("deleting the file: %w", err)
+	}
+	c.fileRemoved(id)
+	return nil
+}
 
 // ICEServers are the servers for the page's RTCPeerConnection.
-func (s *Session) ICEServers() []pipeline.ICEServer { return nil }
-
-// Stats returns the figures of the session's own endpoints.
-func (s *Session) Stats(ctx context.Context) (EndpointFigures, error) {
-	return EndpointFigures{}, ErrClosing
+func (s *Session) ICEServers() []pipeline.ICEServer {
+	m := s.t.c.reg.media
+	if m == nil {
+		return nil
+	}
+	return m.ICEServers(s.t.p.ID)
 }
 
 // Leave ends the session by choice, at once.
-func (s *Session) Leave(ctx context.Context) {}
+func (s *Session) Leave(ctx context.Context) {
+	c := s.t.c
+	c.lock()
+	defer c.unlock()
+	if s.t.ended != nil || s.line != s.t.line {
+		return
+	}
+	s.t.connected = false // its outlet is the door's to close
+	c.endTabLocked(s.t, ErrSessionClosed, "left")
+}
 
 // Disconnected says that the line to the page was cut; the session waits
-// ResumeWindow for it. A Session is one line: after a resume the old one's
-// methods return ErrSessionResumed and its Disconnected does nothing.
-func (s *Session) Disconnected() {}
+// ResumeWindow for it.
+func (s *Session) Disconnected() {
+	c := s.t.c
+	c.lock()
+	defer c.unlock()
+	if s.t.ended == nil && s.line == s.t.line && s.t.connected {
+		c.loseLocked(s.t)
+	}
+}

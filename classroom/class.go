@@ -1,0 +1,258 @@
+package classroom
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+)
+
+// errUnloaded says that the class was dropped from memory: get it anew.
+var errUnloaded = errors.New("the class was unloaded")
+
+// Class is a live room. Its one mutex is held for short sections only, never
+// over I/O or a call of the pipeline. Events are queued under it, so all
+// sessions see one order.
+type Class struct {
+	reg *Registry
+	id  string
+	log *slog.Logger
+
+	mu       sync.Mutex
+	gone     bool // dropped from the registry or closed
+	closing  bool // the server stops: nothing new is accepted
+	lesson   Lesson
+	loadedAt time.Time
+	byKey    map[string]*participant // everybody who came or was spoken of since loading
+	byID     map[string]*participant
+	tabs     map[string]*tab // by token: connected, or waiting for their page
+	failed   []*tab          // whose outlets refused an event in this section
+	people   int             // participants with a tab
+	empty    time.Time       // since when there has been no tab
+	pres     *presenting     // nil while nobody presents
+	live     time.Time       // LiveSince
+	files    []FileInfo
+	chat     chatLog
+	records  []*record   // what waits for the store besides chat
+	touchDue time.Time   // a heartbeat of that moment waits for the store
+	trash    []*endpoint // endpoints to be released
+	ends     int         // endpoints made and not yet released
+
+	wireMu sync.Mutex // held over the making and connecting of endpoints; taken before mu
+	pipe   mediaPipeline
+	made   map[*endpoint]struct{}
+
+	journalWake chan struct{}
+	keeperWake  chan struct{}
+	mediaWake   chan struct{}
+	draining    chan struct{}      // closed: the journal ends when it has nothing left
+	quit        chan struct{}      // closed: keeper and media end
+	storeCtx    context.Context    // of the journal's calls
+	storeCancel context.CancelFunc // gives up on them
+	journalDone chan struct{}
+	quitOnce    sync.Once
+}
+
+func newClass(r *Registry, lesson Lesson, lastSeq int64, files []FileInfo) *Class {
+	now := r.now()
+	c := &Class{
+		reg: r, id: lesson.ID, log: r.log.With("class", lesson.ID),
+		lesson: lesson, loadedAt: now, empty: now, files: files,
+		byKey:       make(map[string]*participant),
+		byID:        make(map[string]*participant),
+		tabs:        make(map[string]*tab),
+		chat:        newChatLog(lastSeq),
+		made:        make(map[*endpoint]struct{}),
+		journalWake: make(chan struct{}, 1),
+		keeperWake:  make(chan struct{}, 1),
+		mediaWake:   make(chan struct{}, 1),
+		draining:    make(chan struct{}),
+		quit:        make(chan struct{}),
+		journalDone: make(chan struct{}),
+	}
+	c.storeCtx, c.storeCancel = context.WithCancel(context.Background())
+	return c
+}
+
+func (c *Class) start() {
+	c.reg.running.Go(c.keepJournal)
+	c.reg.running.Go(c.keepTime)
+	c.reg.running.Go(c.keepMedia)
+}
+
+// lock begins a section; unlock ends it. A tab whose outlet refused an event
+// is cut off only in unlock: doing so inside the loop that tells all would
+// tell some of the cut before the event itself.
+func (c *Class) lock() { c.mu.Lock() }
+
+func (c *Class) unlock() {
+	for len(c.failed) > 0 {
+		t := c.failed[0]
+		c.failed = c.failed[1:]
+		if t.ended == nil && t.connected && t.refused {
+			c.reg.counts.outletsLost.Add(1)
+			t.outlet.Close(ErrTooSlow)
+			c.loseLocked(t)
+		}
+	}
+	c.mu.Unlock()
+}
+
+func wake(ch chan struct{}) {
+	select {
+	case ch <- struct{}{}:
+	default:
+	}
+}
+
+// stamp is the time of now as stores keep it.
+func (r *Registry) stamp() time.Time { return r.now().UTC().Truncate(time.Millisecond) }
+
+// tellLocked queues e for one tab.
+func (c *Class) tellLocked(t *tab, e Event) {
+	if !t.connected || t.refused {
+		return
+	}
+	if !t.outlet.Deliver(e) {
+		t.refused = true
+		c.failed = append(c.failed, t)
+	}
+}
+
+func (c *Class) tellAllLocked(e Event) { c.tellOthersLocked(nil, e) }
+
+func (c *Class) tellOthersLocked(except *tab, e Event) {
+	for _, t := range c.tabs {
+		if t != except {
+			c.tellLocked(t, e)
+		}
+	}
+}
+
+func (c *Class) tellParticipantLocked(p *participant, e Event) {
+	for _, t := range p.tabs {
+		c.tellLocked(t, e)
+	}
+}
+
+func (c *Class) viewLocked() ClassView {
+	v := ClassView{
+		ID: c.id, Title: c.lesson.Title, Locked: c.lesson.Locked,
+		LiveSince: c.live, Slots: c.slotsLocked(),
+	}
+	if c.pres != nil && c.pres.end != nil {
+		v.PresenterID = c.pres.p.ID
+		v.PresenterLostUntil = c.pres.lostUntil
+	}
+	return v
+}
+
+func (c *Class) tellClassLocked() { c.tellAllLocked(ClassChanged{c.viewLocked()}) }
+
+func (c *Class) rosterLocked() []ParticipantView {
+	list := make([]ParticipantView, 0, c.people)
+	for _, p := range c.byID {
+		if len(p.tabs) > 0 {
+			list = append(list, p.told)
+		}
+	}
+	slices.SortFunc(list, func(a, b ParticipantView) int {
+		return cmp.Or(a.JoinedAt.Compare(b.JoinedAt), cmp.Compare(a.ID, b.ID))
+	})
+	return list
+}
+
+func (c *Class) summary() (ClassSummary, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := ClassSummary{LiveSince: c.live, People: c.people}
+	if c.pres != nil && c.pres.end != nil {
+		s.Presenting = c.pres.p.Name
+	}
+	return s, c.people > 0
+}
+
+func (c *Class) knownByKey(key string) (Participant, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if p := c.byKey[key]; p != nil {
+		return p.Participant, true
+	}
+	return Participant{}, false
+}
+
+func (c *Class) fileAdded(f FileInfo) {
+	c.lock()
+	defer c.unlock()
+	if slices.ContainsFunc(c.files, func(g FileInfo) bool { return g.ID == f.ID }) {
+		return
+	}
+	c.files = append(c.files, f)
+	c.tellAllLocked(FileAdded{f})
+}
+
+func (c *Class) fileRemoved(id string) {
+	c.lock()
+	defer c.unlock()
+	i := slices.IndexFunc(c.files, func(g FileInfo) bool { return g.ID == id })
+	if i < 0 {
+		return
+	}
+	c.files = slices.Delete(c.files, i, i+1)
+	c.tellAllLocked(FileRemoved{id})
+}
+
+// idleLocked reports whether the class may be dropped from memory.
+func (c *Class) idleLocked(now time.Time) bool {
+	return !c.gone && len(c.tabs) == 0 && c.pres == nil && c.ends == 0 &&
+		c.chat.waiting() == 0 && len(c.records) == 0 &&
+		now.Sub(c.empty) >= c.reg.cfg.UnloadAfter
+}
+
+// close ends the class because the server stops.
+func (c *Class) close(ctx context.Context) error {
+	c.lock()
+	c.closing = true
+	now := c.reg.stamp()
+	c.tellAllLocked(ServerClosing{c.reg.cfg.RetryAfter})
+	for _, p := range c.byID {
+		if len(p.tabs) > 0 {
+			c.endStayLocked(p, now)
+			p.LastSeen = now
+			c.saveLaterLocked(p)
+		}
+	}
+	c.unlock()
+
+	// The pages stay connected meanwhile, so that they hear what was stored.
+	close(c.draining)
+	select {
+	case <-c.journalDone:
+	case <-ctx.Done():
+		c.storeCancel()
+		<-c.journalDone
+	}
+	c.storeCancel()
+
+	c.lock()
+	c.gone = true
+	if c.pres != nil {
+		c.discardLocked(c.pres.end)
+		c.pres = nil
+	}
+	for _, t := range c.tabs {
+		c.closeTabLocked(t, ErrClosing)
+	}
+	chat, records := c.chat.waiting(), len(c.records)
+	c.unlock()
+	c.stop()
+	if chat > 0 || records > 0 {
+		return &UnsavedError{ClassID: c.id, Chat: chat, Records: records}
+	}
+	return nil
+}
+
+func (c *Class) stop() { c.quitOnce.Do(func() { close(c.quit) }) }

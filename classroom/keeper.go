@@ -1,0 +1,71 @@
+package classroom
+
+import "time"
+
+// keepTime is the class's clock: it ends tabs and presenting that were
+// waited for in vain, gives the heartbeat, and has the class dropped when it
+// has been empty long enough.
+func (c *Class) keepTime() {
+	beat := c.reg.now().Add(c.reg.cfg.Heartbeat)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-c.quit:
+			return
+		case <-c.keeperWake:
+		case <-timer.C:
+		}
+		now := c.reg.now()
+		c.lock()
+		if !now.Before(beat) {
+			beat = now.Add(c.reg.cfg.Heartbeat)
+			c.heartbeatLocked(now)
+		}
+		next := c.expireLocked(now, beat)
+		idle := c.idleLocked(now)
+		c.unlock()
+		if idle && c.reg.forget(c) {
+			c.storeCancel()
+			c.stop()
+			return
+		}
+		timer.Reset(max(next.Sub(c.reg.now()), time.Millisecond))
+	}
+}
+
+// expireLocked ends what is over and returns when to look again, at next at
+// the latest.
+func (c *Class) expireLocked(now, next time.Time) time.Time {
+	if c.closing {
+		return next
+	}
+	soonest := func(t time.Time) {
+		if t.Before(next) {
+			next = t
+		}
+	}
+	for _, t := range c.tabs {
+		if t.connected {
+			continue
+		}
+		if now.Before(t.until) {
+			soonest(t.until)
+			continue
+		}
+		c.endTabLocked(t, ErrSessionClosed, "lost")
+	}
+	if pr := c.pres; pr != nil && !pr.lostUntil.IsZero() {
+		if now.Before(pr.lostUntil) {
+			soonest(pr.lostUntil)
+		} else {
+			c.stopPresentingLocked("lost", nil)
+		}
+	}
+	if len(c.tabs) == 0 {
+		if at := c.empty.Add(c.reg.cfg.UnloadAfter); now.Before(at) {
+			soonest(at)
+		}
+	}
+	return next
+}

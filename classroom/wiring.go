@@ -1,0 +1,210 @@
+package classroom
+
+import (
+	"fmt"
+	"sync"
+
+	"kelas/pipeline"
+)
+
+// The class decides under its mutex who feeds whom; one goroutine then
+// brings the pipeline to that state. It compares what is with what should
+// be, so however many decisions fall while it works, none is queued and
+// none is lost.
+
+// releasers bounds how many endpoints are released at once: when a class
+// ends, hundreds are.
+const releasers = 8
+
+// makeEndpoint makes the media of an endpoint, and the pipeline with the
+// first one.
+func (c *Class) makeEndpoint(end *endpoint) error {
+	c.wireMu.Lock()
+	defer c.wireMu.Unlock()
+	c.lock()
+	stopped := c.closing || c.gone
+	c.unlock()
+	if stopped {
+		return ErrClosing // nobody would release it
+	}
+	if c.pipe == nil {
+		pipe, err := c.reg.media.NewPipeline()
+		if err != nil {
+			return fmt.Errorf("making the class's pipeline: %w", err)
+		}
+		c.pipe = pipe
+	}
+	media, err := c.pipe.NewEndpoint(end.role)
+	if err != nil {
+		c.dropPipeline()
+		return fmt.Errorf("making the %s endpoint: %w", end.role, err)
+	}
+	c.made[end] = struct{}{}
+	c.lock()
+	end.media = media
+	c.ends++
+	c.unlock()
+	end.cancel = media.Subscribe(func(ev pipeline.Event) { c.endpointEvent(end, ev) })
+	return nil
+}
+
+// discardLocked gives an endpoint up; the media goroutine releases it.
+func (c *Class) discardLocked(end *endpoint) {
+	if end == nil || end.over {
+		return
+	}
+	end.over = true
+	if end.media != nil {
+		c.trash = append(c.trash, end)
+		wake(c.mediaWake)
+	}
+}
+
+// keepMedia is the class's media goroutine.
+func (c *Class) keepMedia() {
+	for {
+		select {
+		case <-c.mediaWake:
+			c.rewire()
+			c.release(c.takeTrash())
+		case <-c.quit:
+			c.wireMu.Lock()
+			rest := make([]*endpoint, 0, len(c.made))
+			for end := range c.made {
+				rest = append(rest, end)
+			}
+			c.wireMu.Unlock()
+			c.release(rest)
+			return
+		}
+	}
+}
+
+func (c *Class) takeTrash() []*endpoint {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	list := c.trash
+	c.trash = nil
+	return list
+}
+
+// rewire feeds every viewer from who presents now.
+func (c *Class) rewire() {
+	c.wireMu.Lock()
+	defer c.wireMu.Unlock()
+	c.mu.Lock()
+	var from *endpoint
+	if c.pres != nil {
+		from = c.pres.end
+	}
+	viewers := make([]*endpoint, 0, len(c.tabs))
+	for _, t := range c.tabs {
+		if t.viewer != nil {
+			viewers = append(viewers, t.viewer)
+		}
+	}
+	c.mu.Unlock()
+	for _, v := range viewers {
+		want := from
+		if want != nil && want.t == v.t {
+			want = nil // a presenter's page must not hear itself
+		}
+		if v.source == want {
+			continue
+		}
+		var err error
+		if want != nil {
+			err = want.media.Feed(v.media)
+		} else {
+			err = v.source.media.Unfeed(v.media)
+		}
+		if err != nil {
+			c.reg.counts.pipelineErrors.Add(1)
+			c.log.Warn("a viewer could not be connected", "endpoint", v.media.ID(), "err", err)
+			continue
+		}
+		v.source = want
+	}
+}
+
+// release releases endpoints, and with the last one the pipeline.
+func (c *Class) release(list []*endpoint) {
+	if len(list) == 0 {
+		return
+	}
+	var wg sync.WaitGroup
+	room := make(chan struct{}, releasers)
+	for _, end := range list {
+		room <- struct{}{}
+		wg.Go(func() {
+			end.cancel()
+			end.media.Release()
+			<-room
+		})
+	}
+	wg.Wait()
+
+	c.wireMu.Lock()
+	for _, end := range list {
+		delete(c.made, end)
+	}
+	c.dropPipeline()
+	c.wireMu.Unlock()
+	c.mu.Lock()
+	c.ends -= len(list)
+	if len(c.tabs) == 0 {
+		wake(c.keeperWake)
+	}
+	c.mu.Unlock()
+}
+
+// dropPipeline releases the pipeline when it has no endpoints; wireMu is held.
+func (c *Class) dropPipeline() {
+	if c.pipe != nil && len(c.made) == 0 {
+		c.pipe.Release()
+		c.pipe = nil
+	}
+}
+
+// endpointEvent passes on what the media server tells of an endpoint.
+func (c *Class) endpointEvent(end *endpoint, ev pipeline.Event) {
+	c.lock()
+	defer c.unlock()
+	if end.over || end.t.ended != nil && (c.pres == nil || c.pres.end != end) {
+		return
+	}
+	switch ev := ev.(type) {
+	case pipeline.IceCandidateFound:
+		c.tellLocked(end.t, IceCandidateFound{end.role, IceCandidate(ev.Candidate)})
+	case pipeline.ConnectionStateChanged:
+		end.state = ev.New
+		switch ev.New {
+		case pipeline.ConnectionNew, pipeline.ConnectionClosed:
+		default:
+			c.tellLocked(end.t, MediaState{end.role, string(ev.New)})
+		}
+		c.refreshLocked(end.t.p)
+	case pipeline.SourceAdded:
+		c.sourceLocked(end, slotOf(ev.MediaType, ev.Description), ev.Codec)
+	case pipeline.SourceRemoved:
+		c.sourceLocked(end, slotOf(ev.MediaType, ev.Description), "")
+	case pipeline.Unplayable:
+		if slot := slotOf(ev.MediaType, ev.SinkDescription); slot != "" {
+			c.tellLocked(end.t, SlotUnplayable{Slot: slot, Codec: ev.Codec, Supported: ev.Accepted})
+		}
+	case pipeline.Error:
+		c.reg.counts.pipelineErrors.Add(1)
+		c.log.Warn("trouble at an endpoint", "endpoint", end.media.ID(), "err", ev.Err)
+	}
+}
+
+// sourceLocked notes the codec of what a presenter sends in a slot.
+func (c *Class) sourceLocked(end *endpoint, slot Slot, codec string) {
+	if slot == "" || end.role != EndpointPresenter || end.codecs[slot] == codec {
+		return
+	}
+	end.codecs[slot] = codec
+	if c.pres != nil && c.pres.end == end {
+		c.tellAllLocked(SlotsChanged{c.slotsLocked()})
+	}
+}
