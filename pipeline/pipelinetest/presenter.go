@@ -9,6 +9,7 @@ import (
 
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
+	"github.com/pion/rtp/codecs"
 	"github.com/pion/webrtc/v4"
 )
 
@@ -31,14 +32,14 @@ func NewPresenter(tb testing.TB, o Options) *Presenter {
 	tb.Helper()
 	p := &Presenter{browser: newBrowser(tb, o), sources: make(map[Place]*source)}
 	for _, place := range PresenterPlaces() {
-		p.addSource(place, o)
+		p.addSource(place, o, webrtc.RTPTransceiverDirectionSendonly)
 	}
 	return p
 }
 
 var nextSource atomic.Uint32
 
-func (p *Presenter) addSource(place Place, o Options) {
+func (p *Presenter) addSource(place Place, o Options, d webrtc.RTPTransceiverDirection) *webrtc.RTPTransceiver {
 	p.tb.Helper()
 	mime := webrtc.MimeTypeOpus
 	if place.kind() == webrtc.RTPCodecTypeVideo {
@@ -51,16 +52,17 @@ func (p *Presenter) addSource(place Place, o Options) {
 	if err != nil {
 		p.tb.Fatalf("making a track: %v", err)
 	}
-	t, err := p.pc.AddTransceiverFromTrack(track, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
+	t, err := p.pc.AddTransceiverFromTrack(track, webrtc.RTPTransceiverInit{Direction: d})
 	if err != nil {
 		p.tb.Fatalf("adding a track: %v", err)
 	}
 	s := &source{
 		id: nextSource.Add(1), track: track, video: place.kind() == webrtc.RTPCodecTypeVideo, stopped: p.stopped,
-		seq: uint16(rand.Uint32()), timestamp: rand.Uint32(),
+		seq: uint16(rand.Uint32()), timestamp: rand.Uint32(), payloader: newVP8Payloader(),
 	}
 	p.sources[place] = s
 	p.wg.Go(func() { s.readReports(t.Sender()) })
+	return t
 }
 
 // Start begins to send on these places, or goes on after Stop.
@@ -109,6 +111,7 @@ type source struct {
 	// The run loop's.
 	seq       uint16
 	timestamp uint32
+	payloader *codecs.VP8Payloader
 }
 
 func (s *source) begin() chan struct{} {
@@ -145,7 +148,6 @@ func (s *source) run(stop chan struct{}) {
 	defer tick.Stop()
 	s.wantKey.Store(true)
 	var lastKey time.Time
-	payloader := newVP8Payloader()
 	for {
 		select {
 		case <-stop:
@@ -163,7 +165,7 @@ func (s *source) run(stop chan struct{}) {
 			if key {
 				lastKey = now
 			}
-			parts := payloader.Payload(1200, encodeFrame(s.id, number, key))
+			parts := s.payloader.Payload(1200, encodeFrame(s.id, number, key))
 			for i, part := range parts {
 				s.send(part, i == len(parts)-1)
 			}

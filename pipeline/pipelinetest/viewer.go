@@ -1,6 +1,7 @@
 package pipelinetest
 
 import (
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -20,7 +21,7 @@ type Viewer struct {
 func NewViewer(tb testing.TB, o Options) *Viewer {
 	tb.Helper()
 	v := &Viewer{browser: newBrowser(tb, o), slots: make(map[Place]*Slot)}
-	byTransceiver := make(map[*webrtc.RTPReceiver]*Slot)
+	byReceiver := make(map[*webrtc.RTPReceiver]*Slot)
 	for _, place := range ViewerPlaces() {
 		t, err := v.pc.AddTransceiverFromKind(place.kind(), webrtc.RTPTransceiverInit{
 			Direction: webrtc.RTPTransceiverDirectionRecvonly,
@@ -30,16 +31,9 @@ func NewViewer(tb testing.TB, o Options) *Viewer {
 		}
 		s := newSlot(place)
 		v.slots[place] = s
-		byTransceiver[t.Receiver()] = s
+		byReceiver[t.Receiver()] = s
 	}
-	v.pc.OnTrack(func(t *webrtc.TrackRemote, r *webrtc.RTPReceiver) {
-		s := byTransceiver[r]
-		if s == nil {
-			return
-		}
-		v.wg.Go(func() { v.read(t, s) })
-		v.wg.Go(func() { readReceived(r, s) })
-	})
+	v.receive(byReceiver)
 	return v
 }
 
@@ -55,7 +49,19 @@ func (v *Viewer) AskForKeyFrame(p Place) {
 	_ = v.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: ssrcs[0]}})
 }
 
-func (v *Viewer) read(t *webrtc.TrackRemote, s *Slot) {
+// receive reads every track that comes into the slot of its receiver.
+func (b *browser) receive(byReceiver map[*webrtc.RTPReceiver]*Slot) {
+	b.pc.OnTrack(func(t *webrtc.TrackRemote, r *webrtc.RTPReceiver) {
+		s := byReceiver[r]
+		if s == nil {
+			return
+		}
+		b.wg.Go(func() { b.read(t, s) })
+		b.wg.Go(func() { readReceived(r, s) })
+	})
+}
+
+func (b *browser) read(t *webrtc.TrackRemote, s *Slot) {
 	for {
 		p, _, err := t.ReadRTP()
 		if err != nil {
@@ -63,7 +69,7 @@ func (v *Viewer) read(t *webrtc.TrackRemote, s *Slot) {
 		}
 		if lost := s.take(p, time.Now()); lost {
 			// As a browser does when its jitter buffer gives up.
-			_ = v.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: p.SSRC}})
+			_ = b.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: p.SSRC}})
 		}
 	}
 }
@@ -235,6 +241,12 @@ func (s *Slot) WaitFrames(tb testing.TB, n int, within time.Duration) {
 	tb.Helper()
 	target := s.Stats().Frames + n
 	Eventually(tb, within, "more frames come at "+string(s.place), func() bool { return s.Stats().Frames >= target })
+}
+
+// WaitTotal waits until n frames have come since the beginning.
+func (s *Slot) WaitTotal(tb testing.TB, n int, within time.Duration) {
+	tb.Helper()
+	Eventually(tb, within, fmt.Sprintf("%d frames came at %s", n, s.place), func() bool { return s.Stats().Frames >= n })
 }
 
 // WaitSource waits for a frame of that source.
