@@ -17,8 +17,6 @@ var (
 	ErrOriginForbidden    = errors.New("pages of this origin may not connect")
 	ErrNotJoined          = errors.New("join the class first")
 	ErrAlreadyJoined      = errors.New("this connection has joined already")
-	ErrReplaced           = errors.New("the session goes on over a newer connection")
-	ErrTooSlow            = errors.New("the connection takes too long to receive what is sent")
 	ErrTimedOut           = errors.New("the request took too long")
 )
 

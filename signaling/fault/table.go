@@ -53,8 +53,6 @@ var table = []row{
 	entry(ErrOriginForbidden, "originForbidden", http.StatusForbidden, kurentoSession, "Pages of this origin may not connect to this server."),
 	entry(ErrNotJoined, "notJoined", http.StatusConflict, kurentoSession, "Join the class first."),
 	entry(ErrAlreadyJoined, "alreadyJoined", http.StatusConflict, kurentoSession, "This connection has joined the class already."),
-	entry(ErrReplaced, "replaced", http.StatusConflict, kurentoSession, "The session goes on over a newer connection."),
-	later(ErrTooSlow, "tooSlow", http.StatusRequestTimeout, kurentoResources, "The connection is too slow for what the class sends; connect again."),
 
 	// Who it is.
 	entry(ErrNoIdentity, "noIdentity", http.StatusUnauthorized, kurentoSession, "Log in, or open the class by its join link."),
@@ -77,6 +75,9 @@ var table = []row{
 	entry(classroom.ErrNoSuchParticipant, "noSuchParticipant", http.StatusNotFound, kurentoNotFound, "There is no such participant in the class."),
 	entry(classroom.ErrNoSuchEndpoint, "noSuchEndpoint", http.StatusNotFound, kurentoNotFound, "There is no such media connection; start a new one."),
 	entry(classroom.ErrSessionClosed, "sessionClosed", http.StatusGone, kurentoSession, "The session is closed; join again."),
+	entry(classroom.ErrSessionResumed, "sessionResumed", http.StatusConflict, kurentoSession, "The session goes on over a newer connection."),
+	later(classroom.ErrTooSlow, "tooSlow", http.StatusRequestTimeout, kurentoResources, "The connection is too slow for what the class sends; connect again."),
+	entry(classroom.ErrNoMedia, "noMedia", http.StatusNotImplemented, kurentoUnsupported, "This server carries no picture and sound."),
 	entry(classroom.ErrTooManySessions, "tooManySessions", http.StatusConflict, kurentoResources, "You have the class open in too many tabs."),
 	entry(classroom.ErrChatEmpty, "chatEmpty", http.StatusBadRequest, kurentoIllegalParam, "The message is empty."),
 	entry(classroom.ErrChatTooLong, "chatTooLong", http.StatusRequestEntityTooLarge, kurentoIllegalParam, "The message is too long."),
