@@ -1,0 +1,137 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// pkg is what `go list -json` says of a package.
+type pkg struct {
+	ImportPath                string
+	Doc                       string
+	Imports                   []string
+	TestImports, XTestImports []string
+	GoFiles, TestGoFiles      []string
+}
+
+func listPackages(t *testing.T) []pkg {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Doc,Imports,TestImports,XTestImports,GoFiles", "kelas/...")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var pkgs []pkg
+	dec := json.NewDecoder(strings.NewReader(string(out)))
+	for {
+		var p pkg
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return pkgs
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		pkgs = append(pkgs, p)
+	}
+}
+
+// mayImport is the house's table: for each package the packages of ours it
+// may import. A package that is not here fails the test, so that a new room
+// gets its place in the table first.
+var mayImport = map[string][]string{
+	"kelas/pipeline/codec":        {},
+	"kelas/pipeline/udp":          {},
+	"kelas/pipeline/sfu":          {"kelas/pipeline/codec"},
+	"kelas/pipeline":              {"kelas/pipeline/sfu", "kelas/pipeline/udp", "kelas/pipeline/codec"},
+	"kelas/pipeline/pipelinetest": {"kelas/pipeline", "kelas/pipeline/codec"},
+
+	"kelas/classroom":                 {"kelas/pipeline"},
+	"kelas/classroom/classroomtest":   {"kelas/classroom", "kelas/pipeline"},
+	"kelas/classroom/store":           {"kelas/classroom"},
+	"kelas/classroom/store/storetest": {"kelas/classroom"},
+	"kelas/classroom/files":           {"kelas/classroom"},
+
+	"kelas/signaling/auth":   {},
+	"kelas/signaling/wire":   {},
+	"kelas/signaling/fault":  {"kelas/classroom", "kelas/pipeline"},
+	"kelas/signaling/socket": {"kelas/classroom", "kelas/pipeline", "kelas/signaling/auth", "kelas/signaling/wire", "kelas/signaling/fault"},
+	"kelas/signaling/web":    {"kelas/classroom", "kelas/classroom/files", "kelas/signaling/auth", "kelas/signaling/fault", "kelas/templates", "kelas/static"},
+	"kelas/signaling": {"kelas/classroom", "kelas/classroom/files", "kelas/pipeline", "kelas/signaling/auth", "kelas/signaling/wire",
+		"kelas/signaling/fault", "kelas/signaling/socket", "kelas/signaling/web", "kelas/templates", "kelas/static"},
+
+	"kelas/static":    {},
+	"kelas/templates": {},
+	"kelas/cmd/kelas": {"kelas/pipeline", "kelas/classroom", "kelas/classroom/store", "kelas/classroom/files", "kelas/signaling",
+		"kelas/signaling/auth", "kelas/signaling/socket", "kelas/signaling/web", "kelas/templates", "kelas/static"},
+}
+
+// onlyThese says which of ours may import a third party's module (by prefix),
+// with the reason it stands behind one door.
+var onlyThese = []struct {
+	prefix string
+	ours   []string
+	reason string
+}{
+	{"github.com/googollee/go-socket.io", []string{"kelas/signaling/socket"}, "the library can be exchanged in one package"},
+	{"go.mongodb.org/mongo-driver", []string{"kelas/classroom/store"}, "the domain knows no database"},
+	{"modernc.org/sqlite", []string{"kelas/classroom/store"}, "the domain knows no database"},
+	{"github.com/gin-gonic/gin", []string{"kelas/signaling", "kelas/signaling/web"}, "HTTP stays in the doors"},
+	{"github.com/prometheus", []string{"kelas/signaling"}, "nothing below signaling knows Prometheus"},
+	{"github.com/go-jose", []string{"kelas/signaling/auth"}, "tokens are made and checked in one place"},
+	{"github.com/gorilla/websocket", []string{"kelas/signaling/socket"}, "one transport"},
+	{"github.com/alecthomas/kong", []string{"kelas/cmd/kelas"}, "packages own their Config, the command composes them"},
+	{"github.com/pion/webrtc", []string{"kelas/pipeline", "kelas/pipeline/pipelinetest"}, "the classroom knows no PeerConnection"},
+	{"github.com/pion/ice", []string{"kelas/pipeline", "kelas/pipeline/pipelinetest"}, "as webrtc"},
+	{"github.com/pion/dtls", []string{"kelas/pipeline", "kelas/pipeline/pipelinetest"}, "as webrtc"},
+	{"github.com/pion/srtp", []string{"kelas/pipeline", "kelas/pipeline/pipelinetest"}, "as webrtc"},
+	{"github.com/pion/turn", []string{"kelas/pipeline", "kelas/pipeline/pipelinetest"}, "as webrtc"},
+	{"github.com/pion/rtp", []string{"kelas/pipeline", "kelas/pipeline/pipelinetest", "kelas/pipeline/codec", "kelas/pipeline/sfu"}, "packets stay in the pipeline"},
+	{"github.com/pion/rtcp", []string{"kelas/pipeline", "kelas/pipeline/pipelinetest", "kelas/pipeline/sfu"}, "packets stay in the pipeline"},
+	{"github.com/pion/interceptor", []string{"kelas/pipeline", "kelas/pipeline/pipelinetest", "kelas/pipeline/sfu"}, "packets stay in the pipeline"},
+}
+
+// TestHouseImports keeps the map of the rooms true.
+func TestHouseImports(t *testing.T) {
+	pkgs := listPackages(t)
+	if len(pkgs) < 10 {
+		t.Fatalf("go list found only %d packages", len(pkgs))
+	}
+	for _, p := range pkgs {
+		allowed, known := mayImport[p.ImportPath]
+		if !known {
+			t.Errorf("%s is not in the table of rooms", p.ImportPath)
+			continue
+		}
+		for _, imp := range p.Imports {
+			if strings.HasPrefix(imp, "kelas/") && !slices.Contains(allowed, imp) {
+				t.Errorf("%s may not import %s", p.ImportPath, imp)
+			}
+			if p.ImportPath == "kelas/classroom" && strings.Contains(strings.SplitN(imp, "/", 2)[0], ".") {
+				t.Errorf("kelas/classroom may import only the standard library and the pipeline, not %s", imp)
+			}
+			for _, rule := range onlyThese {
+				if strings.HasPrefix(imp, rule.prefix) && !slices.Contains(rule.ours, p.ImportPath) {
+					t.Errorf("%s may not import %s: %s", p.ImportPath, imp, rule.reason)
+				}
+			}
+		}
+	}
+}
+
+// TestHouseDocs holds every package to a comment that says what it owns, and
+// to a name that says what it is.
+func TestHouseDocs(t *testing.T) {
+	vague := []string{"utils", "util", "common", "helpers", "types", "models", "config"}
+	for _, p := range listPackages(t) {
+		if len(p.GoFiles) > 0 && strings.TrimSpace(p.Doc) == "" {
+			t.Errorf("%s has no package comment", p.ImportPath)
+		}
+		if name := p.ImportPath[strings.LastIndex(p.ImportPath, "/")+1:]; slices.Contains(vague, name) {
+			t.Errorf("%s: the name says nothing", p.ImportPath)
+		}
+	}
+}

@@ -1,0 +1,32 @@
+// Command kelas runs the virtual classroom server and its small
+// administration commands.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// version is set by the build with -ldflags "-X main.version=...".
+var version = "development"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := execute(ctx, os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "kelas:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+// streams are a command's input and outputs, so that tests can hold them.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
