@@ -86,7 +86,7 @@ func (s *Server) received(c *client, event string, body []byte, ackID int64) {
 	defer s.clients.Done()
 	h := handlers[event]
 	if !h.lane {
-		c.run(h, event, body, ackID)
+		c.out.answer(func() { c.run(h, event, body, ackID) })
 		return
 	}
 	if !c.enqueue(func() { c.run(h, event, body, ackID) }) {

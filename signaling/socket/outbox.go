@@ -28,6 +28,10 @@ type outbox struct {
 	closed  bool // takes nothing more; what is queued still goes out
 	stopped bool // nothing goes out any more
 	full    bool
+	// answering: a request is being answered, such as the one that ends the
+	// class; last waits for its answer.
+	answering bool
+	last      []item
 }
 
 // item is one thing to say: an event of the class, or one of ours, or an
@@ -88,7 +92,7 @@ func (o *outbox) must(it item) {
 func (o *outbox) add(it item) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.closed {
+	if o.closed && (!o.answering || o.full || it.event != nil) {
 		return false
 	}
 	if len(o.queue)-o.head+len(o.held) >= o.limit {
@@ -137,11 +141,35 @@ func (o *outbox) end(reason error) {
 	if o.holding { // the events cannot be understood without the picture
 		o.held = nil
 	}
+	var last []item
 	if reason != nil {
 		name, body := failure("", noAck, f)
-		o.pushLocked(item{name: name, body: rawJSON(body), ackID: noAck})
+		last = append(last, item{name: name, body: rawJSON(body), ackID: noAck})
 	}
-	o.pushLocked(item{bye: bye, ackID: noAck})
+	last = append(last, item{bye: bye, ackID: noAck})
+	if o.answering {
+		o.last = last
+		return
+	}
+	o.pushLocked(last...)
+}
+
+// answer runs one request of the client, whose answer still goes out when
+// the request itself, or something else meanwhile, ends the connection.
+func (o *outbox) answer(request func()) {
+	o.mu.Lock()
+	o.answering = true
+	o.mu.Unlock()
+	defer func() {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		o.answering = false
+		if o.last != nil && !o.stopped {
+			o.pushLocked(o.last...)
+		}
+		o.last = nil
+	}()
+	request()
 }
 
 // stop ends run as soon as the link lets it.
