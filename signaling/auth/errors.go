@@ -18,7 +18,7 @@ var (
 	ErrCredentials     = errors.New("name or password is wrong")
 	ErrNotLoggedIn     = errors.New("not logged in")
 	ErrBusy            = errors.New("too many log-ins at this moment")
-	ErrNameTaken       = errors.New("there is an account with this name")
+	ErrNameTaken       = fmt.Errorf("there is an account with this name: %w", ErrExists)
 	ErrNameInvalid     = errors.New("the name is empty, too long or has control characters")
 	ErrRoleInvalid     = errors.New("the account role is not admin, teacher or student")
 	ErrPasswordShort   = errors.New("the password is too short")

@@ -74,7 +74,8 @@ type page struct {
 	Languages []language
 	CSRF      string
 	Account   *auth.Account // nil when not logged in
-	Path      string        // of this page, to come back to
+	Path      string        // of this page
+	Here      string        // Path with the query, to come back to
 	Done      string        // key of a sentence on what was just done, or ""
 }
 

@@ -45,7 +45,7 @@ func FromAuth(err error) error {
 // page of their HTTP status.
 var problemCodes = map[string]bool{
 	"noIdentity": true, "tokenForged": true, "tokenExpired": true, "tokenNotYet": true, "tokenOtherClass": true,
-	"classNotFound": true, "removed": true, "notAllowed": true, "noSuchFile": true, "form": true,
+	"classNotFound": true, "classLocked": true, "removed": true, "notAllowed": true, "noSuchFile": true, "form": true,
 	"messageTooLarge": true, "tooFast": true, "storeUnavailable": true, "storeFull": true, "serverClosing": true,
 	"conflict": true,
 	"notFound": true, "badMessage": true, "internal": true,

@@ -108,3 +108,11 @@ func (w *Web) newClass(v *visit) error {
 	}
 	return v.redirect("/classes?done=class")
 }
+
+// WithCard pairs a card with its page for the template that draws it.
+func (p classesPage) WithCard(c classCard) any {
+	return struct {
+		Page classesPage
+		Card classCard
+	}{p, c}
+}

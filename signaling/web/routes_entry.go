@@ -4,7 +4,6 @@ import (
 	"errors"
 	"math"
 	"net/http"
-	"net/url"
 	"strconv"
 	"time"
 
@@ -187,9 +186,5 @@ func (w *Web) language(v *visit) error {
 		v.c.Status(http.StatusNoContent)
 		return nil
 	}
-	to, err := url.Parse(local(f.Get("next"), "/"))
-	if err != nil {
-		return v.redirect("/")
-	}
-	return v.redirect(to.Path)
+	return v.redirect(local(f.Get("next"), "/"))
 }

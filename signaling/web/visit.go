@@ -126,6 +126,14 @@ func (w *Web) visit(c *gin.Context) (*visit, error) {
 func (v *visit) page() page {
 	p := page{w: v.w, Lang: v.lang, Languages: languages, Account: v.account,
 		CSRF: v.w.d.Signer.FormToken(v.browser, v.login.ID), Path: v.c.Request.URL.Path}
+	p.Here = p.Path
+	if v.c.Request.Method == http.MethodGet {
+		q := v.c.Request.URL.Query()
+		q.Del("done") // said once
+		if len(q) > 0 {
+			p.Here += "?" + q.Encode()
+		}
+	}
 	if key := "site.done." + v.c.Query("done"); v.w.words.has(v.lang, key) {
 		p.Done = key
 	}
@@ -192,7 +200,7 @@ func (v *visit) redirect(to string) error {
 
 // local keeps a redirection on this site.
 func local(to, otherwise string) string {
-	if len(to) > 512 || !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") ||
+	if len(to) > 2048 || !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") ||
 		strings.ContainsAny(to, "\\\r\n\t") {
 		return otherwise
 	}
