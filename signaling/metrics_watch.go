@@ -47,8 +47,8 @@ var shown = []metric{
 	counter("kelas_outbox_evictions_total", "Sessions cut because their page did not take what was sent.", func(f *figures) uint64 { return f.classes.OutletsLost }),
 	counter("kelas_chat_accepted_total", "Chat entries numbered and delivered.", func(f *figures) uint64 { return f.classes.ChatAccepted }),
 	counter("kelas_chat_stored_total", "Chat entries stored.", func(f *figures) uint64 { return f.classes.ChatStored }),
-	counter("kelas_chat_refused_total", "Chat entries that the store refused for good.", func(f *figures) uint64 { return f.classes.ChatRefusedByStore }),
-	counter("kelas_records_refused_total", "Attendance records that the store refused for good.", func(f *figures) uint64 { return f.classes.RecordsRefusedByStore }),
+	counter("kelas_chat_refused_total", "Chat entries that the store refused for good.", func(f *figures) uint64 { return f.classes.ChatRefused }),
+	counter("kelas_records_refused_total", "Attendance records that the store refused for good.", func(f *figures) uint64 { return f.classes.RecordsRefused }),
 	counter("kelas_media_errors_total", "Calls of the media server that failed.", func(f *figures) uint64 { return f.classes.PipelineErrors }),
 	counter("kelas_journal_retries_total", "Writes of the journal that had to be tried again.", func(f *figures) uint64 { return f.classes.JournalRetries }),
 
