@@ -55,15 +55,15 @@ func (l *Layer) Write(packet []byte, arrival time.Time) {
 	if !l.remember(h, body, arrival.UnixNano()) {
 		return
 	}
-	var ask bool
 	if l.view.empty() {
 		l.empties.Add(1)
 	} else {
 		l.packets.Add(1)
 		l.bytes.Add(uint64(len(body)))
 		l.lastPacket.Store(l.view.arrival)
-		ask = l.track.noteFlow(l, l.view.arrival)
+		l.track.noteFlow(l, l.view.arrival)
 	}
+	ask := false
 	for _, s := range *l.track.slots.Load() {
 		if s.deliver(l, &l.view) {
 			ask = true

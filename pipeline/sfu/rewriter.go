@@ -67,7 +67,7 @@ type rewriter struct {
 	wantTS        int64
 	catching      bool // timestamps are pressed together until they reach the wanted ones
 	srcPic        uint16
-	srcPicKnown   bool
+	srcPicMask    uint16 // width of the source's picture ids, 0: it has none, or is not known yet
 	tl0Offset     uint8
 	tl0Known      bool
 	marked        bool // the newest packet ended a frame
@@ -107,7 +107,7 @@ func (w *rewriter) begin(ext int64, srcTS uint32, want int64) {
 		}
 	}
 	w.srcTS, w.wantTS = srcTS, want
-	w.srcPicKnown, w.tl0Known, w.marked = false, false, true
+	w.srcPicMask, w.tl0Known, w.marked = 0, false, true
 	w.frameCount = 0
 }
 
@@ -259,15 +259,18 @@ func (w *rewriter) newFrame(v *view) *frame {
 // must be seen to be missing; where it has none they are counted here.
 func (w *rewriter) newPicture(v *view) uint16 {
 	id, mask, has, _, _ := v.numbers()
-	step := uint16(1)
+	step := uint16(1) // also where the width changed: the encoder was made anew
 	switch {
-	case has && w.srcPicKnown:
+	case has && mask == w.srcPicMask:
 		step = signedStep(id-w.srcPic, mask)
 	case !has && v.ext > w.newest+1 && w.marked:
 		// The last frame was complete, so at least one frame is missing altogether. Its number is kept free.
 		step = 2
 	}
-	w.srcPic, w.srcPicKnown = id, has
+	if w.srcPicMask = mask; !has {
+		w.srcPicMask = 0
+	}
+	w.srcPic = id
 	w.lastPic = (w.lastPic + step) & 0x7fff
 	return w.lastPic
 }
@@ -285,7 +288,7 @@ func signedStep(d, mask uint16) uint16 {
 func (w *rewriter) latePicture(v *view) (uint16, bool) {
 	id, mask, has, _, _ := v.numbers()
 	switch {
-	case has && w.srcPicKnown:
+	case has && mask == w.srcPicMask:
 		return (w.lastPic + signedStep(id-w.srcPic, mask)) & 0x7fff, true
 	case v.format != codec.FormatVP8:
 		return 0, true // nothing is numbered
@@ -293,8 +296,22 @@ func (w *rewriter) latePicture(v *view) (uint16, bool) {
 	for i := w.frameCount - 1; i > max(0, w.frameCount-frameNotes); i-- {
 		before, after := w.frames[(i-1)%frameNotes], w.frames[i%frameNotes]
 		if before.first < v.ext && v.ext < after.first {
-			return (before.picture + 1) & 0x7fff, (after.picture-before.picture)&0x7fff == 2
+			if (after.picture-before.picture)&0x7fff != 2 {
+				return 0, false
+			}
+			picture := (before.picture + 1) & 0x7fff
+			w.insertFrame(i, frame{first: v.ext, srcTS: v.ts, ts: int64(w.outTS(v.ts)), picture: picture})
+			return picture, true
 		}
 	}
 	return 0, false
+}
+
+// insertFrame takes note of a late frame, so that its number is not given to another one.
+func (w *rewriter) insertFrame(at int, f frame) {
+	for i := w.frameCount; i > at; i-- {
+		w.frames[i%frameNotes] = w.frames[(i-1)%frameNotes]
+	}
+	w.frames[at%frameNotes] = f
+	w.frameCount++
 }

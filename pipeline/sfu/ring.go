@@ -5,6 +5,9 @@ import "encoding/binary"
 const (
 	// maxPayload is the largest payload taken: an Ethernet frame and some.
 	maxPayload = 1600
+	// lateInARow is how many packets are taken for late ones with no new one among them, before the source is
+	// taken to count anew from a number that by chance is near.
+	lateInARow = 64
 	// headroom is what a payload may grow at its front: a longer VP8 descriptor and the original sequence
 	// number of a retransmission.
 	headroom = 8
@@ -70,6 +73,7 @@ type ring struct {
 	started bool
 	highest int64
 	suspect int32 // number that would confirm that the source started anew (RFC 3550, appendix A.1); -1: none
+	behind  int   // late packets since the last new one
 
 	keyExt, keyArrival int64 // first packet of the newest key frame; keyExt 0: none
 	keyTS              uint32
@@ -91,13 +95,13 @@ func (r *ring) extend(seq uint16) (ext int64, v verdict) {
 		return int64(seq) + 1<<16, taken
 	}
 	ext = r.highest + int64(int16(seq-uint16(r.highest)))
-	if ext > r.highest-r.size() {
+	if ext > r.highest-r.size() && r.behind < lateInARow {
 		r.suspect = -1
 		return ext, taken
 	}
 	if r.suspect >= 0 && uint16(r.suspect) == seq {
 		// Two in a row from far back: the source counts anew. The jump is so wide that slots notice.
-		r.suspect = -1
+		r.suspect, r.behind = -1, 0
 		return (r.highest>>16+2)<<16 + int64(seq), taken
 	}
 	r.suspect = int32(seq + 1)
@@ -122,7 +126,9 @@ func (r *ring) insert(h rtpHeader, key bool, arrival int64, body []byte) (ext in
 			lost = ext - r.highest - 1
 		}
 		r.highest = ext
+		r.behind = 0
 	default:
+		r.behind++
 		lost = -1
 	}
 	e.ext, e.ts, e.marker, e.key, e.arrival = ext, h.ts, h.marker, key, arrival

@@ -22,19 +22,18 @@ func rankOf(rid string, added int) int {
 	return added
 }
 
-// noteFlow keeps u.best at the highest layer that flows. It says whether a key frame of l is wanted now,
-// because l became the best one.
-func (u *UpTrack) noteFlow(l *Layer, now int64) (ask bool) {
+// noteFlow keeps u.best at the highest layer that flows. A slot that is sent another one asks for a key frame
+// when the next packet of the best one reaches it.
+func (u *UpTrack) noteFlow(l *Layer, now int64) {
 	best := u.best.Load()
 	if best == l || best != nil && l.rank <= best.rank && now-best.lastPacket.Load() < int64(layerIdle) {
-		return false
+		return
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.closed {
-		return false
+		return
 	}
-	was := u.best.Load()
 	best = l
 	for _, other := range u.layers {
 		if other.rank > best.rank && now-other.lastPacket.Load() < int64(layerIdle) {
@@ -42,5 +41,4 @@ func (u *UpTrack) noteFlow(l *Layer, now int64) (ask bool) {
 		}
 	}
 	u.best.Store(best)
-	return was != nil && was != best && best == l && u.cfg.Kind == Video
 }
