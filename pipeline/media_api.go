@@ -7,7 +7,6 @@ import (
 	"github.com/pion/dtls/v3"
 	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
-	"github.com/pion/interceptor/pkg/nack"
 	"github.com/pion/interceptor/pkg/report"
 	"github.com/pion/interceptor/pkg/twcc"
 	"github.com/pion/logging"
@@ -122,16 +121,6 @@ func newFullProfile(logs logging.LoggerFactory) (profile, error) {
 		return p, err
 	}
 	p.interceptors.Add(reports)
-	// A presenter's loss hurts every viewer: ask soon and more than once.
-	missing, err := nack.NewGeneratorInterceptor(
-		nack.GeneratorInterval(40*time.Millisecond),
-		nack.GeneratorMaxNacksPerPacket(10),
-		nack.WithGeneratorLoggerFactory(logs),
-	)
-	if err != nil {
-		return p, err
-	}
-	p.interceptors.Add(missing)
 	feedback, err := twcc.NewSenderInterceptor(twcc.SendInterval(100 * time.Millisecond))
 	if err != nil {
 		return p, err

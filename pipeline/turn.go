@@ -146,9 +146,8 @@ func (t *turnServer) authenticate(ra *turn.RequestAttributes) (userID string, ke
 	return user, turn.GenerateAuthKey(ra.Username, ra.Realm, t.password(ra.Username)), true
 }
 
-// allow is asked before an allocation, with the full name.
-func (t *turnServer) allow(name, _ string, _ net.Addr) bool {
-	_, user, _ := strings.Cut(name, ":")
+// allow is asked before an allocation.
+func (t *turnServer) allow(user, _ string, _ net.Addr) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.total < t.most && t.held[user] < t.quota

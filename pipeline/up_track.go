@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"encoding/binary"
 	"errors"
 	"io"
 	"sync"
@@ -134,6 +135,9 @@ func (in *inbound) bind() {
 func (in *inbound) read() {
 	defer in.track.readEnded()
 	buf := make([]byte, receiveMTU)
+	asks := in.asksAgain()
+	var gaps missing
+	var due []uint16
 	for {
 		n, _, err := in.remote.Read(buf)
 		switch {
@@ -154,8 +158,33 @@ func (in *inbound) read() {
 			in.bind()
 			in.pt = pt
 		}
-		in.layer.Load().Write(buf[:n], time.Now())
+		now := time.Now()
+		in.layer.Load().Write(buf[:n], now)
+		if asks {
+			if due = gaps.see(binary.BigEndian.Uint16(buf[2:]), now, due); len(due) > 0 {
+				in.ask(due)
+			}
+		}
 	}
+}
+
+// ask sends a NACK. A connection that is closing needs none.
+func (in *inbound) ask(due []uint16) {
+	_ = in.pc.WriteRTCP([]rtcp.Packet{&rtcp.TransportLayerNack{
+		MediaSSRC: uint32(in.remote.SSRC()),
+		Nacks:     rtcp.NackPairsFromSequenceNumbers(due),
+	}})
+}
+
+// asksAgain tells whether the browser answers NACK for this track; for sound
+// none does, where Opus repairs itself.
+func (in *inbound) asksAgain() bool {
+	for _, f := range in.remote.Codec().RTCPFeedback {
+		if f.Type == "nack" && f.Parameter == "" {
+			return true
+		}
+	}
+	return false
 }
 
 // readEnded takes the source away with its last loop.

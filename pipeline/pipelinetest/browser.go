@@ -98,13 +98,7 @@ func newPeerConnection(o Options) (*webrtc.PeerConnection, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Browsers ask again after about a round trip; pion's 100 ms is slower.
-	generator, err := nack.NewGeneratorInterceptor(nack.GeneratorInterval(30 * time.Millisecond))
-	if err != nil {
-		return nil, err
-	}
 	r.Add(responder)
-	r.Add(generator)
 	api := webrtc.NewAPI(webrtc.WithSettingEngine(s), webrtc.WithMediaEngine(m), webrtc.WithInterceptorRegistry(r))
 	c := webrtc.Configuration{ICEServers: o.ICEServers}
 	if o.RelayOnly {

@@ -67,9 +67,15 @@ func (b *browser) read(t *webrtc.TrackRemote, s *Slot) {
 		if err != nil {
 			return
 		}
-		if lost := s.take(p, time.Now()); lost {
+		lost, missing := s.take(p, time.Now())
+		if len(missing) > 0 {
+			_ = b.pc.WriteRTCP([]rtcp.Packet{&rtcp.TransportLayerNack{
+				MediaSSRC: s.mainSSRC(), Nacks: rtcp.NackPairsFromSequenceNumbers(missing),
+			}})
+		}
+		if lost {
 			// As a browser does when its jitter buffer gives up.
-			_ = b.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: p.SSRC}})
+			_ = b.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: s.mainSSRC()}})
 		}
 	}
 }
@@ -120,6 +126,7 @@ type Slot struct {
 	started bool
 	next    uint16
 	waiting map[uint16]*rtp.Packet
+	asked   map[uint16]time.Time
 	build   assembler
 }
 
@@ -130,16 +137,16 @@ const maxWaiting = 120
 const maxFrames = 5000
 
 func newSlot(p Place) *Slot {
-	return &Slot{place: p, waiting: make(map[uint16]*rtp.Packet), build: assembler{video: p.kind() == webrtc.RTPCodecTypeVideo}}
+	return &Slot{place: p, waiting: make(map[uint16]*rtp.Packet), asked: make(map[uint16]time.Time), build: assembler{video: p.kind() == webrtc.RTPCodecTypeVideo}}
 }
 
-// take tells whether packets were given up.
-func (s *Slot) take(p *rtp.Packet, now time.Time) (lost bool) {
+// take tells whether packets were given up, and which to ask for.
+func (s *Slot) take(p *rtp.Packet, now time.Time) (lost bool, missing []uint16) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.seeSSRC(p.SSRC)
 	if len(p.Payload) == 0 {
-		return false
+		return false, nil
 	}
 	if !s.started {
 		s.started = true
@@ -147,7 +154,7 @@ func (s *Slot) take(p *rtp.Packet, now time.Time) (lost bool) {
 	}
 	if behind := int16(p.SequenceNumber - s.next); behind < 0 || s.waiting[p.SequenceNumber] != nil {
 		s.stats.Duplicates++
-		return false
+		return false, nil
 	}
 	s.waiting[p.SequenceNumber] = p
 	for len(s.waiting) > 0 {
@@ -167,7 +174,37 @@ func (s *Slot) take(p *rtp.Packet, now time.Time) (lost bool) {
 		s.stats.Packets++
 		s.play(q, now)
 	}
-	return lost
+	return lost, s.missing(now)
+}
+
+// askAgain is about the round trip of the test networks; browsers measure it.
+const askAgain = 50 * time.Millisecond
+
+// missing are the holes in front of what waits, each named again only after a
+// while. Sound is not asked for, as in browsers.
+func (s *Slot) missing(now time.Time) []uint16 {
+	if len(s.waiting) == 0 || !s.build.video {
+		clear(s.asked)
+		return nil
+	}
+	var list []uint16
+	for left, seq := len(s.waiting), s.next; left > 0; seq++ {
+		if s.waiting[seq] != nil {
+			left--
+			continue
+		}
+		if now.Sub(s.asked[seq]) >= askAgain {
+			s.asked[seq] = now
+			list = append(list, seq)
+		}
+	}
+	return list
+}
+
+func (s *Slot) mainSSRC() uint32 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stats.SSRCs[0]
 }
 
 func (s *Slot) seeSSRC(ssrc uint32) {
