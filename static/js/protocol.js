@@ -22,7 +22,7 @@ const negotiateTimeout = 15_000;
 /** Coming again would be answered the same way; only the person can change something. */
 const finalCodes = new Set([
   "noIdentity", "tokenExpired", "tokenForged", "tokenNotYet", "tokenOtherClass", "nameNeeded", "nameInvalid",
-  "classNotFound", "classLocked", "classEnded", "removed", "replaced", "tooManySessions", "originForbidden", "unsupported",
+  "classNotFound", "classLocked", "classEnded", "removed", "replaced", "sessionResumed", "tooManySessions", "originForbidden", "unsupported",
 ]);
 
 /**

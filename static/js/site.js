@@ -83,18 +83,20 @@ for (const node of document.querySelectorAll("form[data-copy-link]")) {
   const form = /** @type {HTMLFormElement} */ (node);
   form.addEventListener("submit", async (event) => {
     const button = event.submitter;
-    // Without a clipboard the server's page shows the link to copy by hand.
-    if (!(button instanceof HTMLButtonElement) || !navigator.clipboard) return;
+    if (!(button instanceof HTMLButtonElement) || !navigator.clipboard || button.dataset.byHand) return;
     event.preventDefault();
     const words = button.querySelector("span");
     if (!words || button.dataset.busy) return;
     button.dataset.busy = "yes";
     const before = words.textContent;
-    let said = form.dataset.copied ?? "";
+    const said = form.dataset.copied ?? "";
     try {
       await copyLink(form, button);
-    } catch {
-      said = form.dataset.failed ?? "";
+    } catch (error) {
+      console.warn(form.dataset.failed, error);
+      button.dataset.byHand = "yes";
+      form.requestSubmit(button); // the server's page shows the link to copy by hand
+      return;
     }
     words.textContent = said;
     const status = document.getElementById("copy-status");
