@@ -31,7 +31,6 @@ func FuzzSlot(f *testing.F) {
 			seq  uint16
 		}
 		contents := map[key][]byte{}
-		var rtxSeqs int
 		s := NewSlot(SlotConfig{
 			Kind: kind, SSRC: slotSSRC, RTXSSRC: rtxSSRC, Codecs: viewerCodecs, Clock: clock,
 			Write: func(h *rtp.Header, payload []byte) error {
@@ -39,15 +38,12 @@ func FuzzSlot(f *testing.F) {
 				content = binary.BigEndian.AppendUint32(content, h.Timestamp)
 				content = append(content, h.PayloadType, h.PaddingSize)
 				k := key{h.SSRC, h.SequenceNumber}
-				if h.SSRC == rtxSSRC {
-					rtxSeqs++
-				}
-				if old, ok := contents[k]; ok {
-					t.Fatalf("%x %d went out as %x and as %x", k.ssrc, k.seq, old, content)
+				if old, ok := contents[k]; ok && !bytes.Equal(old, content) {
+					t.Errorf("%x %d went out as %x and as %x", k.ssrc, k.seq, old, content)
 				}
 				contents[k] = content
 				if len(payload) == 0 && h.PaddingSize == 0 {
-					t.Fatal("an empty packet went out")
+					t.Error("an empty packet went out")
 				}
 				return nil
 			},
