@@ -162,9 +162,7 @@ func TestTURNReachesOnlyTheMediaPort(t *testing.T) {
 			t.Errorf("%s: not refused", peer)
 		}
 	}
-	// The own address is permitted, but no port of it save that for media. A
-	// packet to the media port goes first and last, so that the order of the
-	// relay shows when the one between has been dropped.
+	// The own address is permitted, but no port of it save that for media.
 	if _, err := relay.WriteTo([]byte("hello"), private.LocalAddr()); err != nil {
 		t.Fatalf("permission for the media address: %v", err)
 	}

@@ -32,6 +32,8 @@ type Options struct {
 	// NoRTX offers no retransmission format, so that repeats come on the main
 	// SSRC.
 	NoRTX bool
+	// Simulcast has a presenter send the camera in three layers: q, h and f.
+	Simulcast bool
 }
 
 // Answerer takes an offer and gives an answer: an endpoint's ProcessOffer, or

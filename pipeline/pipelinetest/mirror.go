@@ -17,7 +17,7 @@ type Mirror struct {
 func NewMirror(tb testing.TB, o Options) *Mirror {
 	tb.Helper()
 	m := &Mirror{
-		Presenter: &Presenter{browser: newBrowser(tb, o), sources: make(map[Place]*source)},
+		Presenter: &Presenter{browser: newBrowser(tb, o), sources: make(map[Place][]*source)},
 		slots:     make(map[Place]*Slot),
 	}
 	byReceiver := make(map[*webrtc.RTPReceiver]*Slot)

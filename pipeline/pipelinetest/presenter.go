@@ -2,14 +2,17 @@ package pipelinetest
 
 import (
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/pion/interceptor"
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 	"github.com/pion/rtp/codecs"
+	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
 )
 
@@ -24,13 +27,13 @@ const (
 // Nothing is sent before Start.
 type Presenter struct {
 	*browser
-	sources map[Place]*source
+	sources map[Place][]*source
 }
 
 // NewPresenter opens a presenter's page; the test's cleanup closes it.
 func NewPresenter(tb testing.TB, o Options) *Presenter {
 	tb.Helper()
-	p := &Presenter{browser: newBrowser(tb, o), sources: make(map[Place]*source)}
+	p := &Presenter{browser: newBrowser(tb, o), sources: make(map[Place][]*source)}
 	for _, place := range PresenterPlaces() {
 		p.addSource(place, o, webrtc.RTPTransceiverDirectionSendonly)
 	}
@@ -48,7 +51,11 @@ func (p *Presenter) addSource(place Place, o Options, d webrtc.RTPTransceiverDir
 			mime = o.VideoCodecs[0]
 		}
 	}
-	track, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: mime}, string(place), "presenter")
+	codec := webrtc.RTPCodecCapability{MimeType: mime}
+	if o.Simulcast && place == Camera {
+		return p.addLayers(place, codec)
+	}
+	track, err := webrtc.NewTrackLocalStaticRTP(codec, string(place), "presenter")
 	if err != nil {
 		p.tb.Fatalf("making a track: %v", err)
 	}
@@ -56,21 +63,48 @@ func (p *Presenter) addSource(place Place, o Options, d webrtc.RTPTransceiverDir
 	if err != nil {
 		p.tb.Fatalf("adding a track: %v", err)
 	}
-	s := &source{
-		id: nextSource.Add(1), track: track, video: place.kind() == webrtc.RTPCodecTypeVideo, stopped: p.stopped,
-		seq: uint16(rand.Uint32()), timestamp: rand.Uint32(), payloader: newVP8Payloader(),
+	s := newSource(track, place, p.stopped)
+	p.sources[place] = []*source{s}
+	p.wg.Go(func() { s.readReports(t.Sender().ReadRTCP) })
+	return t
+}
+
+// addLayers offers one m-line with three encodings (RFC 8853).
+func (p *Presenter) addLayers(place Place, codec webrtc.RTPCodecCapability) *webrtc.RTPTransceiver {
+	p.tb.Helper()
+	var t *webrtc.RTPTransceiver
+	for _, rid := range []string{"q", "h", "f"} {
+		track, err := webrtc.NewTrackLocalStaticRTP(codec, string(place), "presenter", webrtc.WithRTPStreamID(rid))
+		if err != nil {
+			p.tb.Fatalf("making a layer: %v", err)
+		}
+		if t == nil {
+			t, err = p.pc.AddTransceiverFromTrack(track, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
+		} else {
+			err = t.Sender().AddEncoding(track)
+		}
+		if err != nil {
+			p.tb.Fatalf("adding a layer: %v", err)
+		}
+		s := newSource(track, place, p.stopped)
+		s.transceiver = t
+		p.sources[place] = append(p.sources[place], s)
+		p.wg.Go(func() {
+			s.readReports(func() ([]rtcp.Packet, interceptor.Attributes, error) {
+				return t.Sender().ReadSimulcastRTCP(rid)
+			})
+		})
 	}
-	p.sources[place] = s
-	p.wg.Go(func() { s.readReports(t.Sender()) })
 	return t
 }
 
 // Start begins to send on these places, or goes on after Stop.
 func (p *Presenter) Start(places ...Place) {
 	for _, place := range places {
-		s := p.sources[place]
-		if stop := s.begin(); stop != nil {
-			p.wg.Go(func() { s.run(stop) })
+		for _, s := range p.sources[place] {
+			if stop := s.begin(); stop != nil {
+				p.wg.Go(func() { s.run(stop) })
+			}
 		}
 	}
 }
@@ -78,19 +112,43 @@ func (p *Presenter) Start(places ...Place) {
 // Stop stops sending, as replaceTrack(null) does: no word to the server.
 func (p *Presenter) Stop(places ...Place) {
 	for _, place := range places {
-		p.sources[place].end()
+		for _, s := range p.sources[place] {
+			s.end()
+		}
 	}
 }
 
-// SourceID is the number that this place's frames carry.
-func (p *Presenter) SourceID(place Place) uint32 { return p.sources[place].id }
+// StopLayer stops one simulcast layer, as active=false does.
+func (p *Presenter) StopLayer(place Place, rid string) { p.layer(place, rid).end() }
 
-// Frames is how many frames, or sound packets, were sent.
-func (p *Presenter) Frames(place Place) int { return int(p.sources[place].frames.Load()) }
+// SourceID is the number that this place's frames carry; with simulcast, those
+// of the lowest layer.
+func (p *Presenter) SourceID(place Place) uint32 { return p.sources[place][0].id }
 
-// KeyFrameRequests is how often the server asked for a key frame.
+// LayerID is the number that a simulcast layer's frames carry.
+func (p *Presenter) LayerID(place Place, rid string) uint32 { return p.layer(place, rid).id }
+
+func (p *Presenter) layer(place Place, rid string) *source {
+	for _, s := range p.sources[place] {
+		if s.track.RID() == rid {
+			return s
+		}
+	}
+	p.tb.Fatalf("%s has no layer %q", place, rid)
+	return nil
+}
+
+// Frames is how many frames, or sound packets, were sent, of the lowest layer
+// with simulcast.
+func (p *Presenter) Frames(place Place) int { return int(p.sources[place][0].frames.Load()) }
+
+// KeyFrameRequests is how often the server asked for a key frame, of any layer.
 func (p *Presenter) KeyFrameRequests(place Place) int {
-	return int(p.sources[place].requests.Load())
+	n := 0
+	for _, s := range p.sources[place] {
+		n += int(s.requests.Load())
+	}
+	return n
 }
 
 // source is one generated track.
@@ -112,6 +170,15 @@ type source struct {
 	seq       uint16
 	timestamp uint32
 	payloader *codecs.VP8Payloader
+
+	transceiver *webrtc.RTPTransceiver // nil: no simulcast
+}
+
+func newSource(track *webrtc.TrackLocalStaticRTP, place Place, stopped <-chan struct{}) *source {
+	return &source{
+		id: nextSource.Add(1), track: track, video: place.kind() == webrtc.RTPCodecTypeVideo, stopped: stopped,
+		seq: uint16(rand.Uint32()), timestamp: rand.Uint32(), payloader: newVP8Payloader(),
+	}
 }
 
 func (s *source) begin() chan struct{} {
@@ -175,25 +242,58 @@ func (s *source) run(stop chan struct{}) {
 
 func (s *source) send(payload []byte, marker bool) {
 	s.seq++
-	// An error means that the connection is not up or gone.
-	_ = s.track.WriteRTP(&rtp.Packet{
+	p := &rtp.Packet{
 		Header:  rtp.Header{Version: 2, Marker: marker, SequenceNumber: s.seq, Timestamp: s.timestamp},
 		Payload: payload,
-	})
+	}
+	s.sign(&p.Header)
+	// An error means that the connection is not up or gone.
+	_ = s.track.WriteRTP(p)
 }
 
-func (s *source) readReports(sender *webrtc.RTPSender) {
+// sign says which layer the packet is of (RFC 8852, section 3).
+func (s *source) sign(h *rtp.Header) {
+	if s.transceiver == nil {
+		return
+	}
+	for _, x := range s.transceiver.Sender().GetParameters().HeaderExtensions {
+		switch x.URI {
+		case sdp.SDESMidURI:
+			_ = h.SetExtension(uint8(x.ID), []byte(s.transceiver.Mid()))
+		case sdp.SDESRTPStreamIDURI:
+			_ = h.SetExtension(uint8(x.ID), []byte(s.track.RID()))
+		}
+	}
+}
+
+func (s *source) readReports(next func() ([]rtcp.Packet, interceptor.Attributes, error)) {
 	for {
-		packets, _, err := sender.ReadRTCP()
+		packets, _, err := next()
 		if err != nil {
 			return
 		}
 		for _, p := range packets {
-			switch p.(type) {
+			switch p := p.(type) {
 			case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
+				if !s.isFor(p) {
+					continue
+				}
 				s.requests.Add(1)
 				s.wantKey.Store(true)
 			}
 		}
 	}
+}
+
+// isFor: every layer's reader may be shown what is about another.
+func (s *source) isFor(p rtcp.Packet) bool {
+	if s.transceiver == nil {
+		return true
+	}
+	for _, e := range s.transceiver.Sender().GetParameters().Encodings {
+		if e.RID == s.track.RID() {
+			return slices.Contains(p.DestinationSSRC(), uint32(e.SSRC))
+		}
+	}
+	return false
 }
