@@ -1,12 +1,14 @@
 package signaling
 
 import (
+	"bufio"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"log/slog"
 	"math"
+	"net"
 	"net/http"
 	"runtime/debug"
 	"strconv"
@@ -118,8 +120,8 @@ func newRequestID() string {
 	return hex.EncodeToString(b)
 }
 
-// recorder remembers what was answered. Unwrap lets deadlines and hijacking
-// through to the connection.
+// recorder remembers what was answered. Unwrap lets deadlines through to the
+// connection.
 type recorder struct {
 	http.ResponseWriter
 	status int
@@ -140,6 +142,15 @@ func (r *recorder) Write(p []byte) (int, error) {
 	n, err := r.ResponseWriter.Write(p)
 	r.bytes += int64(n)
 	return n, err
+}
+
+// Hijack is asked for by type and not through Unwrap by gin and the socket.
+func (r *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := http.NewResponseController(r.ResponseWriter).Hijack()
+	if err == nil {
+		r.status = http.StatusSwitchingProtocols
+	}
+	return conn, rw, err
 }
 
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

@@ -14,7 +14,7 @@ func setHeaders(h http.Header, host string, secure bool) {
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Permissions-Policy", "camera=(self), microphone=(self), display-capture=(self), fullscreen=(self), "+
 		"autoplay=(self), picture-in-picture=(self), screen-wake-lock=(self), clipboard-write=(self), "+
-		"speaker-selection=(self), geolocation=(), payment=(), usb=(), serial=(), bluetooth=(), midi=(), hid=(), browsing-topics=()")
+		"speaker-selection=(self), geolocation=(), payment=(), usb=(), serial=(), midi=(), hid=(), browsing-topics=()")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	if secure {
