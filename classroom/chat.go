@@ -293,20 +293,22 @@ func (c *Class) chatPart(ctx context.Context, p *participant, lastSeq int64) (ch
 	if lastSeq < 0 || lastSeq > c.chat.last {
 		part.after = 0 // from a numbering that a crash has undone
 	}
-	inTail := len(c.chat.visible(p.ID, 0, math.MaxInt64, part.page+1))
+	inTail := len(c.chat.visible(p.ID, part.after, math.MaxInt64, maxCatchUp+1))
 	c.mu.Unlock()
-	if part.after > 0 && part.after+1 >= part.upTo {
-		return part, nil
-	}
 	if part.after > 0 {
-		missed, err := c.readChat(ctx, ChatQuery{
-			For: p.ID, After: part.after, Before: part.upTo, Limit: maxCatchUp + 1,
-		})
-		if err == nil && len(missed) <= maxCatchUp {
-			part.entries = missed
+		if inTail <= maxCatchUp && part.after+1 >= part.upTo {
 			return part, nil
 		}
-		part.after = 0
+		if inTail <= maxCatchUp {
+			missed, err := c.readChat(ctx, ChatQuery{
+				For: p.ID, After: part.after, Before: part.upTo, Limit: maxCatchUp - inTail + 1,
+			})
+			if err == nil && len(missed)+inTail <= maxCatchUp {
+				part.entries = missed
+				return part, nil
+			}
+		}
+		part.after = 0 // too much, or not to be had: the newest page
 	}
 	if inTail > part.page {
 		part.more = true

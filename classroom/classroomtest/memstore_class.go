@@ -195,26 +195,29 @@ func (m *MemStore) Chat(ctx context.Context, q classroom.ChatQuery) ([]classroom
 	return all, nil
 }
 
-func (m *MemStore) chatWhere(ctx context.Context, classID string, is func(classroom.ChatEntry) bool) (classroom.ChatEntry, error) {
+func (m *MemStore) ChatEntry(ctx context.Context, classID string, seq int64) (classroom.ChatEntry, error) {
 	if err := m.enter(ctx); err != nil {
 		return classroom.ChatEntry{}, err
 	}
 	defer m.mu.Unlock()
-	i := slices.IndexFunc(m.chat[classID], is)
-	if i < 0 {
+	i, ok := slices.BinarySearchFunc(m.chat[classID], seq, bySeq)
+	if !ok {
 		return classroom.ChatEntry{}, classroom.ErrNotFound
 	}
 	return m.chat[classID][i], nil
 }
 
-func (m *MemStore) ChatEntry(ctx context.Context, classID string, seq int64) (classroom.ChatEntry, error) {
-	return m.chatWhere(ctx, classID, func(e classroom.ChatEntry) bool { return e.Seq == seq })
-}
-
 func (m *MemStore) ChatByClientID(ctx context.Context, classID, fromID, clientID string) (classroom.ChatEntry, error) {
-	return m.chatWhere(ctx, classID, func(e classroom.ChatEntry) bool {
-		return clientID != "" && e.FromID == fromID && e.ClientID == clientID
-	})
+	if err := m.enter(ctx); err != nil {
+		return classroom.ChatEntry{}, err
+	}
+	defer m.mu.Unlock()
+	for _, e := range m.chat[classID] {
+		if clientID != "" && e.FromID == fromID && e.ClientID == clientID {
+			return e, nil
+		}
+	}
+	return classroom.ChatEntry{}, classroom.ErrNotFound
 }
 
 func (m *MemStore) LastChatSeq(ctx context.Context, classID string) (int64, error) {
