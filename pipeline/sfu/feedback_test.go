@@ -171,6 +171,8 @@ func TestPLIsAreMergedAndTheLastIsNotLost(t *testing.T) {
 		if n := st.asked.count(); n != 1 {
 			t.Errorf("asked %d times within 200 ms, want once", n)
 		}
+		time.Sleep(500 * time.Millisecond)
+		st.cam.film(true)
 		time.Sleep(2 * time.Second)
 		if n := st.asked.count(); n != 2 {
 			t.Errorf("asked %d times after all, want twice", n)
@@ -189,6 +191,29 @@ func TestPLIsAreMergedAndTheLastIsNotLost(t *testing.T) {
 		}
 		if n := st.track.Stats().KeyFrameRequests; n != 3 {
 			t.Errorf("%d requests counted", n)
+		}
+	})
+}
+
+func TestLostRequestIsRepeated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := newStage(t)
+		st.connect()
+		st.cam.roll(60, true)
+		st.slot.Feed(st.track) // the cache is too old, and the screen does not move any more
+		time.Sleep(2500 * time.Millisecond)
+		if n := st.asked.count(); n != 3 {
+			t.Errorf("asked %d times in 2.5 s, want 3", n)
+		}
+		st.cam.film(true)
+		time.Sleep(10 * time.Second)
+		if n := st.asked.count(); n != 3 {
+			t.Errorf("asked %d times although it was answered", n)
+		}
+		st.slot.HandleRTCP(pli())
+		time.Sleep(time.Minute)
+		if n := st.asked.count(); n != 3+1+requestTries {
+			t.Errorf("asked %d times a source that does not answer", n)
 		}
 	})
 }

@@ -78,7 +78,7 @@ func FuzzSlot(f *testing.F) {
 			script = script[n:]
 			return part
 		}
-		for len(script) > 0 && len(contents) < 30000 {
+		for steps := 0; len(script) > 0 && steps < 5000; steps++ {
 			op := next(1)[0]
 			i := int(op >> 6 & 1)
 			switch {
@@ -104,8 +104,10 @@ func FuzzSlot(f *testing.F) {
 				now = now.Add(time.Duration(op&0x1f) * time.Millisecond)
 			case op == 0xe0:
 				s.Feed(tracks[0])
+				wake()
 			case op == 0xe1:
 				s.Feed(tracks[1])
+				wake()
 			case op == 0xe2:
 				s.Connected()
 				wake()
@@ -118,6 +120,7 @@ func FuzzSlot(f *testing.F) {
 				}
 			case op == 0xe4:
 				s.HandleRTCP(pli())
+				wake()
 			case op == 0xe5:
 				s.SenderReport(now)
 			case op == 0xe6:

@@ -24,6 +24,7 @@ type Layer struct {
 	rid    string
 	ssrc   uint32
 	rank   int
+	added  int
 	format codec.Format
 	keys   keyRequester
 	view   view // of the goroutine that writes
@@ -96,6 +97,9 @@ func (l *Layer) remember(h rtpHeader, body []byte, arrival int64) bool {
 	l.lost.Add(lost)
 	if len(body) > 0 {
 		l.timing.note(h.ts, arrival)
+	}
+	if key {
+		l.keys.key.Store(arrival)
 	}
 	if key && (l.ring.keyTS != previous || l.keyFrames.Load() == 0) {
 		l.keyFrames.Add(1)

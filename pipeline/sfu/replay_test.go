@@ -125,7 +125,7 @@ func TestCacheWithAHoleIsNotSent(t *testing.T) {
 				if got := len(st.viewer.take()) > 0; got != tt.replayed {
 					t.Errorf("replayed %v", got)
 				}
-				if asked := st.asked.count() == 1; asked == tt.replayed {
+				if asked := st.asked.count() > 0; asked == tt.replayed {
 					t.Errorf("asked %v", asked)
 				}
 			})

@@ -22,11 +22,16 @@ func rankOf(rid string, added int) int {
 	return added
 }
 
+// above orders layers: by rank, and of two with one name the newer, since its sender has given up the other.
+func (l *Layer) above(o *Layer) bool {
+	return l.rank > o.rank || l.rank == o.rank && l.added > o.added
+}
+
 // noteFlow keeps u.best at the highest layer that flows. A slot that is sent another one asks for a key frame
 // when the next packet of the best one reaches it.
 func (u *UpTrack) noteFlow(l *Layer, now int64) {
 	best := u.best.Load()
-	if best == l || best != nil && l.rank <= best.rank && now-best.lastPacket.Load() < int64(layerIdle) {
+	if best == l || best != nil && best.above(l) && now-best.lastPacket.Load() < int64(layerIdle) {
 		return
 	}
 	u.mu.Lock()
@@ -36,7 +41,7 @@ func (u *UpTrack) noteFlow(l *Layer, now int64) {
 	}
 	best = l
 	for _, other := range u.layers {
-		if other.rank > best.rank && now-other.lastPacket.Load() < int64(layerIdle) {
+		if other.above(best) && now-other.lastPacket.Load() < int64(layerIdle) {
 			best = other
 		}
 	}

@@ -76,3 +76,33 @@ func TestRankOf(t *testing.T) {
 		t.Error("unknown names do not rank as they were added")
 	}
 }
+
+func TestLayerOfAnotherSSRCTakesOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := newStage(t)
+		u, first := st.source(vp8)
+		defer u.Close()
+		if u.AddLayer("", 7) != first.layer {
+			t.Error("the same SSRC is another layer")
+		}
+		st.connect()
+		st.slot.Feed(u)
+		first.roll(3, true)
+		second := newCamera(u.AddLayer("", 70))
+		second.id = 1000
+		second.roll(3, true)
+		all := st.viewer.take()
+		wantContinuous(t, all)
+		wantIDs(t, all[9:], 1001, 1009)
+		for i := range uint32(20) {
+			u.AddLayer("", 100+i)
+		}
+		if n := len(u.Stats().Layers); n != maxLayers {
+			t.Errorf("%d layers", n)
+		}
+		first.roll(2, true) // given up
+		if n := len(st.viewer.take()); n != 0 {
+			t.Errorf("%d packets of a layer that was given up", n)
+		}
+	})
+}

@@ -234,7 +234,8 @@ func (s *Slot) startLocked(now time.Time) (ask *Layer) {
 	s.replayedAt = now.UnixNano()
 	s.beginLocked(best, from, ts)
 	s.state, s.cursor = replaying, from
-	return s.pumpLocked()
+	s.armLocked(0) // not here: the caller may be about to feed a thousand slots
+	return nil
 }
 
 func (s *Slot) beginLocked(l *Layer, ext int64, ts uint32) {

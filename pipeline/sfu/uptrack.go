@@ -12,6 +12,8 @@ import (
 const (
 	ringVideo = 1024 // 2 s of 4 Mbit/s in packets of 1000 bytes and more
 	ringAudio = 128
+	// maxLayers is more than any sender has. One that changes its SSRC again and again loses its oldest layers.
+	maxLayers = 8
 	// flowSilence is how long a track may be silent and still be said to flow.
 	flowSilence             = 2 * time.Second
 	defaultKeyFrameInterval = 500 * time.Millisecond
@@ -45,6 +47,7 @@ type UpTrack struct {
 
 	mu     sync.Mutex
 	layers []*Layer
+	added  int // layers ever
 	closed bool
 }
 
@@ -73,21 +76,43 @@ func NewUpTrack(cfg UpTrackConfig) *UpTrack {
 	return u
 }
 
-// AddLayer adds an encoding: rid "" for a track without simulcast. On a closed track the layer takes nothing.
+// AddLayer adds an encoding: rid "" for a track without simulcast. The same rid and ssrc give the same layer
+// again. On a closed track the layer takes nothing.
 func (u *UpTrack) AddLayer(rid string, ssrc uint32) *Layer {
+	l, over := u.addLayer(rid, ssrc)
+	if over != nil {
+		over.close()
+	}
+	return l
+}
+
+func (u *UpTrack) addLayer(rid string, ssrc uint32) (l, over *Layer) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	l := &Layer{track: u, rid: rid, ssrc: ssrc, rank: rankOf(rid, len(u.layers)), format: codec.FormatOf(u.cfg.Codec.MimeType)}
+	for _, l := range u.layers {
+		if l.rid == rid && l.ssrc == ssrc {
+			return l, nil
+		}
+	}
+	u.added++
+	l = &Layer{
+		track: u, rid: rid, ssrc: ssrc, format: codec.FormatOf(u.cfg.Codec.MimeType),
+		rank: rankOf(rid, u.added), added: u.added,
+	}
 	l.timing = layerClock{rate: clockRate(u.cfg.Kind, u.cfg.Codec), source: u.cfg.SourceClock}
 	l.keys.interval, l.keys.clock = u.cfg.KeyFrameInterval, u.cfg.Clock
 	l.keys.send = func() { u.cfg.RequestKeyFrame(ssrc) }
 	if u.closed {
 		l.keys.closed = true
-		return l
+		return l, nil
 	}
 	l.ring = newRing(u.cfg.RingSize)
 	u.layers = append(u.layers, l)
-	return l
+	if len(u.layers) > maxLayers {
+		over = u.layers[0]
+		u.layers = slices.Delete(u.layers, 0, 1)
+	}
+	return l, over
 }
 
 func clockRate(k Kind, c Codec) int64 {
