@@ -112,11 +112,9 @@ func (s *Shelf) claim(ctx context.Context) error {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return diskError("reading the nameplate", err)
 	}
-	propose := here
-	if len(propose) == 0 {
-		propose = []byte(strings.ToLower(rand.Text()))
-	}
-	stored, err := s.store.PutSettingOnce(ctx, settingShelf, propose)
+	// A fresh name, never the one that hangs here: a new database must not
+	// take over a directory that was filled for another.
+	stored, err := s.store.PutSettingOnce(ctx, settingShelf, []byte(strings.ToLower(rand.Text())))
 	if err != nil {
 		return fmt.Errorf("files: %w", err)
 	}

@@ -47,6 +47,10 @@ func (s *Shelf) Sweep(ctx context.Context) (Swept, error) {
 // sweepUpload removes u when it has expired, or has no bytes, which means
 // that Begin or an end of it was cut off by a crash.
 func (s *Shelf) sweepUpload(ctx context.Context, u classroom.Upload) (gone bool, err error) {
+	// A first look without the lock, which a client would find taken.
+	if wanted, err := s.sweepable(ctx, u); err != nil || !wanted {
+		return false, err
+	}
 	unlock, ok := s.locks.tryLock("upload " + u.ID)
 	if !ok {
 		return false, nil // in use
@@ -67,6 +71,27 @@ func (s *Shelf) sweepUpload(ctx context.Context, u classroom.Upload) (gone bool,
 		return false, s.removeParts(u.ID) // what finish could not remove
 	}
 	return false, nil
+}
+
+// sweepable reports whether there may be something to sweep of u.
+func (s *Shelf) sweepable(ctx context.Context, u classroom.Upload) (bool, error) {
+	_, done, err := s.progress(ctx, u)
+	switch {
+	case errors.Is(err, classroom.ErrNoSuchUpload):
+		return true, nil
+	case err != nil:
+		return false, err
+	case !s.cfg.Now().Before(u.ExpiresAt):
+		return true, nil
+	case done == nil:
+		return false, nil
+	}
+	part, err := fileSize(s.partPath(u.ID))
+	if err != nil {
+		return false, err
+	}
+	marker, err := fileSize(s.markerPath(u.ID))
+	return part >= 0 || marker >= 0, err
 }
 
 // sweepStrays removes files of uploads that are not described.
@@ -91,12 +116,16 @@ func (s *Shelf) sweepStrays(ctx context.Context) error {
 }
 
 func (s *Shelf) sweepStray(ctx context.Context, id string) error {
+	_, err := s.store.Upload(ctx, id)
+	if !errors.Is(err, classroom.ErrNotFound) {
+		return err
+	}
 	unlock, ok := s.locks.tryLock("upload " + id)
 	if !ok {
 		return nil
 	}
 	defer unlock()
-	_, err := s.store.Upload(ctx, id)
+	_, err = s.store.Upload(ctx, id)
 	if errors.Is(err, classroom.ErrNotFound) {
 		return s.removeParts(id)
 	}
