@@ -222,16 +222,8 @@ func (c *conn) finish() {
 	}
 }
 
-// read returns the next text frame. Any error is the end of reading.
+// read returns the next text frame.
 func (c *conn) read(deadline time.Time) ([]byte, error) {
-	p, err := c.readFrame(deadline)
-	if err != nil {
-		c.endReading()
-	}
-	return p, err
-}
-
-func (c *conn) readFrame(deadline time.Time) ([]byte, error) {
 	if err := c.ws.SetReadDeadline(deadline); err != nil {
 		return nil, err
 	}
@@ -304,6 +296,7 @@ func (c *conn) next() ([]byte, error) {
 	for {
 		p, err := c.read(time.Now().Add(c.cfg.PingInterval + c.cfg.PingTimeout))
 		if err != nil {
+			c.endReading()
 			return nil, err
 		}
 		select {

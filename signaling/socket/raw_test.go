@@ -85,7 +85,8 @@ func (r *rig) tryDial(o dialOptions) (*raw, *http.Response, error) {
 	go c.readLoop()
 	r.t.Cleanup(c.close)
 	if o.rev == rev4 && !o.silent {
-		c.send("40" + string(mustJSON(wire.Handshake{Class: o.class, Token: o.token, Name: o.name})))
+		// One that is turned away at once may hear so before it has asked.
+		_ = c.write("40" + string(mustJSON(wire.Handshake{Class: o.class, Token: o.token, Name: o.name})))
 	}
 	return c, resp, nil
 }
