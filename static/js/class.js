@@ -48,7 +48,7 @@ async function start() {
     /** @param {Parameters<typeof may>[0]} action */
     may: (action) => {
       const you = store.get().you;
-      return you ? may(action, config.me.role, you.role) : false;
+      return you ? may(action, config.me.base ?? config.me.role, you.role) : false;
     },
     announce,
     /** @param {{id: string, name: string}} person */

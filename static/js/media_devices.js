@@ -176,6 +176,6 @@ export function meter(track, show) {
   return () => {
     clearInterval(timer);
     source.disconnect();
-    void context.close();
+    if (context.state !== "closed") void context.close();
   };
 }

@@ -80,11 +80,12 @@ export interface PageConfig {
   language: string;
   languages: string[];
   csrf: string;
-  me: { name: string; role: Role; account: boolean };
+  /** base: the role of the identity, where role is only lent by a hand-over. */
+  me: { name: string; role: Role; base?: Role; account: boolean };
   socketPath: string;
   limits: Limits;
   iceTransportPolicy?: RTCIceTransportPolicy;
-  urls: { leave: string; links?: string; attendance?: string; files?: string; uploads: string };
+  urls: { leave: string; links?: string; attendance?: string; files?: string; uploads: string; language: string };
 }
 
 /** What failed, by code; every code has a sentence in i18n under error.<code>. */

@@ -107,7 +107,7 @@ export function mountChat(page) {
 
     const head = el("div", { class: `k-message-head${continues ? " visually-hidden" : ""}` },
       el("span", { class: `k-message-name k-name-${nameColour(from.id)}`, text: row.own ? t("chat.fromYou", { name: from.name }) : from.name }),
-      from.role !== "viewer" && el("span", { class: "k-tag k-tag-presenter", text: t(`people.role.${from.role}`) }),
+      from.role !== "viewer" && message.kind !== "announcement" && el("span", { class: "k-tag k-tag-presenter", text: t(`people.role.${from.role}`) }),
       message.kind === "announcement" && el("span", { class: "k-tag k-tag-presenter" }, icon("megaphone-fill"), t("chat.announcement")),
       message.kind === "private" && el("span", { class: "k-tag k-tag-private" }, icon("lock-fill"),
         row.own ? t("chat.privateTo", { name: message.to?.name ?? "" }) : t("chat.privateToYou")),

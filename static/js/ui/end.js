@@ -36,10 +36,11 @@ export function mountEnd({ session }) {
         on: { click: () => { hide(); session.connection.start(); } },
       }));
     }
-    const after = fault.code === "classEnded" && session.config.urls.files;
-    const leave = el("a", { class: "btn btn-primary", text: t(after ? "class.seeAfter" : session.config.me.account ? "class.toClasses" : "class.toStart") });
-    leave.href = after || session.config.urls.leave;
-    buttons.push(leave);
+    const { me, urls } = session.config;
+    const after = fault.code === "classEnded";
+    const away = el("a", { class: "btn btn-primary", text: t(after ? "class.seeAfter" : me.account ? "class.toClasses" : "class.toStart") });
+    away.href = after ? urls.leave : me.account ? "/classes" : "/";
+    buttons.push(away);
     byId("end-buttons").replaceChildren(...buttons);
     for (const dialog of document.querySelectorAll("dialog[open]")) /** @type {HTMLDialogElement} */ (dialog).close();
     box.hidden = false;

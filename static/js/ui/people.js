@@ -63,7 +63,7 @@ export function mountPeople(page) {
     const role = p.presenting ? "presenting" : p.role;
     const state = el("span", { class: "k-person-state", data: { presence: p.presence } },
       icon(presenceIcons[p.presence] ?? "circle"), t(`people.${p.presence}`));
-    if (p.presence !== "lost" && !p.presenting) {
+    if (p.presence !== "lost" && !p.presenting && session.store.get().cls.presenter) {
       state.append(" · ", t(p.media ? "people.sees" : "people.seesNot"));
     }
     node.replaceChildren(

@@ -65,7 +65,7 @@ export function mountTopbar(page) {
     }
     document.documentElement.lang = code;
     const body = new URLSearchParams({ language: code, csrf: config.csrf });
-    await fetch("/language", { method: "POST", body, headers: { "X-CSRF-Token": config.csrf }, redirect: "manual" }).catch(() => {});
+    await fetch(config.urls.language, { method: "POST", body, headers: { "X-CSRF-Token": config.csrf }, redirect: "manual" }).catch(() => {});
   }
   onLanguage(() => translate(document));
 
