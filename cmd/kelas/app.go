@@ -149,7 +149,7 @@ func start(ctx context.Context, sf *storeFlags, f *serveFlags, log *slog.Logger)
 
 	door, err := signaling.New(signaling.Config{
 		Web:            web.Config{PublicURL: f.PublicURL, FileMaxSize: int64(f.MaxFileSize)},
-		TrustedProxies: f.TrustedProxy, MetricsToken: f.MetricsToken, JoinsPerMinute: f.JoinsPerMinute,
+		TrustedProxies: f.TrustedProxy, MetricsToken: f.MetricsToken,
 	}, signaling.Deps{Registry: classes, Store: db, Shelf: shelf, Media: media, Auth: who,
 		Socket: sock, SocketStats: sock.Stats, Metrics: metrics, Log: log})
 	if err != nil {
@@ -186,8 +186,10 @@ func (a *app) sweep(db classroom.Store, shelf *files.Shelf) {
 			} else if n > 0 {
 				a.log.Debug("removed expired log-ins", "count", n)
 			}
-			if err := shelf.Sweep(ctx); err != nil && ctx.Err() == nil {
+			if n, err := shelf.Sweep(ctx); err != nil && ctx.Err() == nil {
 				a.log.Warn("removing abandoned uploads", "error", err)
+			} else if n != (files.Swept{}) {
+				a.log.Debug("removed abandoned files", "uploads", n.Uploads, "contents", n.Blobs)
 			}
 			select {
 			case <-ctx.Done():

@@ -75,12 +75,20 @@ export async function type(page, id, text) {
   await handle.type(text);
 }
 
-/** Frames that a video element has shown since it began. */
+/** Frames that were decoded for the track which a video element shows. */
 export function frames(page, id) {
-  return page.evaluate((sel) => {
+  return page.evaluate(async (sel) => {
     const el = document.querySelector(sel);
     const video = el?.matches('video') ? el : el?.querySelector('video');
-    return video?.getVideoPlaybackQuality().totalVideoFrames ?? 0;
+    const track = video?.srcObject?.getVideoTracks()[0];
+    for (const pc of window.testConnections) {
+      const receiver = pc.getReceivers().find((r) => r.track === track);
+      if (!receiver || pc.connectionState === 'closed') continue;
+      for (const s of (await receiver.getStats()).values()) {
+        if (s.type === 'inbound-rtp') return s.framesDecoded ?? 0;
+      }
+    }
+    return 0;
   }, byTest(id));
 }
 
@@ -128,8 +136,9 @@ export async function until(what, probe, timeout = 30000) {
   throw new Error(`never came: ${what} (last: ${last})`);
 }
 
+export const picturesDir = join(root, 'tmp', 'e2e');
+await mkdir(picturesDir, { recursive: true });
+
 export async function picture(page, name) {
-  const dir = join(root, 'tmp', 'e2e');
-  await mkdir(dir, { recursive: true });
-  await page.screenshot({ path: join(dir, `${name}.png`) }).catch(() => {});
+  await page.screenshot({ path: join(picturesDir, `${name}.png`) }).catch(() => {});
 }

@@ -7,7 +7,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Kelas } from './kelas.mjs';
-import { chromium, firefox, open, press, type, byTest, frames, inbound, grows, until, picture } from './browsers.mjs';
+import { chromium, firefox, open, press, type, byTest, frames, inbound, grows, until, picture, picturesDir } from './browsers.mjs';
 
 let kelas, chrome, fox, id;
 /** @type {Record<string, import('puppeteer-core').Page>} */
@@ -27,15 +27,19 @@ after(async () => {
   await kelas?.stop();
 });
 
-/** Runs a step; a failure leaves pictures and the server's log behind. */
+/** Runs a step; each needs the ones before it. A failure leaves pictures and the log in tmp/e2e. */
+let broken = '';
 function step(name, fn) {
   test(name, { timeout: 180000 }, async (t) => {
+    if (broken) throw new Error(`not tried, since this failed: ${broken}`);
     try {
       await fn(t);
     } catch (e) {
+      broken = name;
       for (const [who, page] of Object.entries(pages)) await picture(page, `failed-${who}`);
-      t.diagnostic(`server log:\n${kelas.log.slice(-6000)}`);
-      for (const [who, page] of Object.entries(pages)) t.diagnostic(`${who}: ${page.errors.join(' | ').slice(-1500)}`);
+      await writeFile(join(picturesDir, 'server.log'), kelas.log);
+      t.diagnostic(`end of the server's log:\n${kelas.log.slice(-1500)}`);
+      for (const [who, page] of Object.entries(pages)) t.diagnostic(`${who}: ${page.errors.slice(-3).join(' | ').slice(0, 500)}`);
       throw e;
     }
   });
@@ -47,6 +51,7 @@ const messages = (page) => page.$$eval(byTest('chat-message'), (rows) => rows
 const texts = (page) => page.$$eval(byTest('chat-message'), (rows) => rows.map((r) => r.textContent));
 
 async function say(page, text) {
+  await press(page, 'tab-chat');
   await type(page, 'chat-input', text);
   await press(page, 'chat-send');
 }
