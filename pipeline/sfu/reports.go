@@ -74,7 +74,8 @@ type layerClock struct {
 const believable = int64(10 * time.Second)
 
 func (c *layerClock) note(ts uint32, arrival int64) {
-	if !c.seen || int32(ts-c.arrivalTS) > 0 || arrival-c.arrivalAt > believable {
+	newer := c.ticksToNano(int64(int32(ts - c.arrivalTS)))
+	if !c.seen || newer > 0 || newer < -believable || arrival-c.arrivalAt > believable {
 		c.seen, c.arrivalTS, c.arrivalAt = true, ts, arrival
 	}
 }

@@ -227,3 +227,74 @@ func TestSourceClock(t *testing.T) {
 		}
 	}
 }
+
+func TestTimestampsThatJump(t *testing.T) {
+	for _, jump := range []time.Duration{-time.Hour, time.Hour} {
+		t.Run(jump.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				v := &viewer{}
+				cam := newTestSlot(Video, v)
+				defer cam.Close()
+				p := newPair(0, true)
+				defer p.close()
+				cam.Feed(p.cam)
+				cam.Connected()
+				time.Sleep(time.Second)
+				for i := range 20 {
+					if i == 10 {
+						p.camTS += uint32(int64(jump) * 9 / 1e5)
+					}
+					p.capture(i%10 == 0)
+					time.Sleep(40 * time.Millisecond)
+				}
+				all := v.take()
+				last := all[len(all)-1]
+				sr := cam.SenderReport(time.Now())
+				if d := int32(sr.RTPTime - last.Timestamp); d < 0 || d > 9000 {
+					t.Errorf("report is %d ticks after the last packet", d)
+				}
+				// A new run is back on the stream's own line.
+				cam.Connected()
+				time.Sleep(time.Second)
+				again := v.take()
+				if len(again) != 10 {
+					t.Fatalf("%d packets", len(again))
+				}
+				if d := int32(again[9].Timestamp - last.Timestamp); d < 0 || d > 2*90000 {
+					t.Errorf("timestamps moved by %d over a reconnect", d)
+				}
+			})
+		})
+	}
+}
+
+func TestSoundOfAnotherClockRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := &viewer{}
+		pcmu := Codec{MimeType: "audio/PCMU", ClockRate: 8000}
+		slot := NewSlot(SlotConfig{Kind: Audio, SSRC: slotSSRC, Write: v.write, Codecs: []SlotCodec{{Codec: opus, PayloadType: 111}, {Codec: pcmu}}})
+		defer slot.Close()
+		slot.Connected()
+		for turn, c := range []Codec{pcmu, opus, pcmu} {
+			u := NewUpTrack(UpTrackConfig{Kind: Audio, Codec: c})
+			defer u.Close()
+			l := u.AddLayer("", 1)
+			slot.Feed(u)
+			for i := range uint32(10) {
+				l.Write(rtpPacket(uint16(i), i*c.ClockRate/50, false, []byte{0x78, byte(turn)}), time.Now())
+				time.Sleep(20 * time.Millisecond)
+			}
+			sr := slot.SenderReport(time.Now())
+			all := v.take()
+			if len(all) != 10 {
+				t.Fatalf("%d packets", len(all))
+			}
+			if d := sr.RTPTime - all[9].Timestamp; d != c.ClockRate/50 {
+				t.Errorf("turn %d: report is %d ticks after the last packet", turn, d)
+			}
+			if d := all[9].Timestamp - all[0].Timestamp; d != 9*c.ClockRate/50 {
+				t.Errorf("turn %d: %d ticks in all", turn, d)
+			}
+		}
+	})
+}

@@ -187,8 +187,10 @@ func (w *rewriter) placeAudio(v *view, late bool) uint32 {
 	return uint32(ts)
 }
 
+// noteTS remembers where the stream is. Frames may step back a little, as B frames do; a source that jumps far
+// back takes the stream along.
 func (w *rewriter) noteTS(ts int64) {
-	if !w.anyTS || ts > w.lastTS {
+	if !w.anyTS || ts > w.lastTS || ts < w.lastTS-10*w.rate {
 		w.lastTS = ts
 	}
 	w.anyTS = true
