@@ -80,6 +80,7 @@ type participantDoc struct {
 	User    string         `bson:"user"`
 	Name    string         `bson:"name"`
 	Role    classroom.Role `bson:"role"`
+	Base    classroom.Role `bson:"base"`
 	Removed bool           `bson:"removed"`
 	First   int64          `bson:"first"`
 	Last    int64          `bson:"last"`
@@ -87,13 +88,13 @@ type participantDoc struct {
 }
 
 func participantToDoc(p classroom.Participant) participantDoc {
-	return participantDoc{p.ID, p.ClassID, p.Key, p.UserID, p.Name, p.Role, p.Removed,
+	return participantDoc{p.ID, p.ClassID, p.Key, p.UserID, p.Name, p.Role, p.Base, p.Removed,
 		millis(p.FirstSeen), millis(p.LastSeen), p.Rev}
 }
 
 func (d participantDoc) participant() classroom.Participant {
 	return classroom.Participant{ID: d.ID, ClassID: d.Class, Key: d.Key, UserID: d.User, Name: d.Name, Role: d.Role,
-		Removed: d.Removed, FirstSeen: fromMillis(d.First), LastSeen: fromMillis(d.Last), Rev: d.Rev}
+		Base: d.Base, Removed: d.Removed, FirstSeen: fromMillis(d.First), LastSeen: fromMillis(d.Last), Rev: d.Rev}
 }
 
 // inClass selects a document of one class.

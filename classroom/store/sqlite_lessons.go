@@ -21,10 +21,10 @@ const (
 		WHERE id IN (SELECT class_id FROM participants WHERE user_id = ? AND user_id <> '')
 		ORDER BY created_at DESC, id DESC`
 
-	participantColumns = `id, class_id, key, user_id, name, role, removed, first_seen, last_seen, rev`
+	participantColumns = `id, class_id, key, user_id, name, role, base, removed, first_seen, last_seen, rev`
 
-	sqlPutParticipant = `INSERT INTO participants (` + participantColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-	sqlSetParticipant = `UPDATE participants SET key = ?, user_id = ?, name = ?, role = ?, removed = ?,
+	sqlPutParticipant = `INSERT INTO participants (` + participantColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	sqlSetParticipant = `UPDATE participants SET key = ?, user_id = ?, name = ?, role = ?, base = ?, removed = ?,
 		first_seen = ?, last_seen = ?, rev = rev + 1 WHERE id = ? AND class_id = ? AND rev = ?`
 	sqlHasParticipant   = `SELECT 1 FROM participants WHERE id = ? AND class_id = ?`
 	sqlParticipant      = `SELECT ` + participantColumns + ` FROM participants WHERE id = ? AND class_id = ?`
@@ -85,19 +85,19 @@ func (s *sqliteStore) LessonsJoinedBy(ctx context.Context, userID string) ([]cla
 
 func scanParticipant(row scanner) (p classroom.Participant, err error) {
 	var first, last int64
-	err = row.Scan(&p.ID, &p.ClassID, &p.Key, &p.UserID, &p.Name, &p.Role, &p.Removed, &first, &last, &p.Rev)
+	err = row.Scan(&p.ID, &p.ClassID, &p.Key, &p.UserID, &p.Name, &p.Role, &p.Base, &p.Removed, &first, &last, &p.Rev)
 	p.FirstSeen, p.LastSeen = fromMillis(first), fromMillis(last)
 	return p, err
 }
 
 func (s *sqliteStore) PutParticipant(ctx context.Context, p classroom.Participant) error {
 	_, err := s.exec(ctx, "put participant", sqlPutParticipant, p.ID, p.ClassID, p.Key, p.UserID, p.Name,
-		p.Role, p.Removed, millis(p.FirstSeen), millis(p.LastSeen), p.Rev)
+		p.Role, p.Base, p.Removed, millis(p.FirstSeen), millis(p.LastSeen), p.Rev)
 	return err
 }
 
 func (s *sqliteStore) UpdateParticipant(ctx context.Context, p classroom.Participant) (classroom.Participant, error) {
-	n, err := s.exec(ctx, "update participant", sqlSetParticipant, p.Key, p.UserID, p.Name, p.Role, p.Removed,
+	n, err := s.exec(ctx, "update participant", sqlSetParticipant, p.Key, p.UserID, p.Name, p.Role, p.Base, p.Removed,
 		millis(p.FirstSeen), millis(p.LastSeen), p.ID, p.ClassID, p.Rev)
 	if err == nil {
 		err = s.updated(ctx, "update participant", n, sqlHasParticipant, p.ID, p.ClassID)

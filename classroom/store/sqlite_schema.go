@@ -65,6 +65,9 @@ var sqliteMigrations = []sqliteMigration{
 		`CREATE INDEX attendance_open ON attendance (id) WHERE left_at = 0`,
 		`CREATE INDEX uploads_created ON uploads (created_at, id)`,
 	}},
+	{"the role of a participant's identity", []string{
+		`ALTER TABLE participants ADD COLUMN base TEXT NOT NULL DEFAULT ''`,
+	}},
 }
 
 const (

@@ -65,7 +65,7 @@ func testParticipants(h *harness) {
 		h.Fatal("a participant was moved to another class")
 	}
 
-	p.Removed, p.Name, p.LastSeen = true, "Someone else", at(40)
+	p.Removed, p.Name, p.LastSeen, p.Base = true, "Someone else", at(40), classroom.RolePresenter
 	updated := must(h.s.UpdateParticipant(h.ctx, p))(h)
 	same(h, "the rev after an update", updated.Rev, p.Rev+1)
 	_, err = h.s.UpdateParticipant(h.ctx, p)

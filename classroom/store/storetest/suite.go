@@ -149,7 +149,7 @@ func lesson(id, owner string, created int) classroom.Lesson {
 
 func participant(class, id, key string) classroom.Participant {
 	return classroom.Participant{ID: id, ClassID: class, Key: key, Name: "Name of " + id, Role: classroom.RoleViewer,
-		FirstSeen: at(1), LastSeen: at(2)}
+		Base: classroom.RoleViewer, FirstSeen: at(1), LastSeen: at(2)}
 }
 
 func message(class string, seq int64, from string) classroom.ChatEntry {
