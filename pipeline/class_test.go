@@ -9,6 +9,7 @@ import (
 )
 
 func TestOnePresenterFiveViewers(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, pipeline.Config{})
 	p := newPipeline(t, s)
 	teacher := present(t, p, pipelinetest.Options{})
@@ -60,6 +61,7 @@ func checkClean(t *testing.T, s *pipelinetest.Slot, place pipelinetest.Place, so
 }
 
 func TestLateJoinerSeesAtOnce(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, pipeline.Config{})
 	p := newPipeline(t, s)
 	teacher := present(t, p, pipelinetest.Options{})
@@ -87,6 +89,7 @@ func TestLateJoinerSeesAtOnce(t *testing.T) {
 }
 
 func TestScreenOnAndOff(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, pipeline.Config{})
 	p := newPipeline(t, s)
 	teacher := present(t, p, pipelinetest.Options{})
@@ -111,6 +114,7 @@ func TestScreenOnAndOff(t *testing.T) {
 }
 
 func TestHandOver(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, pipeline.Config{})
 	p := newPipeline(t, s)
 	first := present(t, p, pipelinetest.Options{})
@@ -172,6 +176,7 @@ func checkHandOver(t *testing.T, s *pipelinetest.Slot, sources ...uint32) {
 }
 
 func TestConnectBeforeAnything(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, pipeline.Config{})
 	p := newPipeline(t, s)
 	from, to := newEndpoint(t, p), newEndpoint(t, p)
@@ -197,6 +202,7 @@ func TestConnectBeforeAnything(t *testing.T) {
 }
 
 func TestLoopback(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, pipeline.Config{})
 	p := newPipeline(t, s)
 	e := newEndpoint(t, p)

@@ -12,6 +12,7 @@ import (
 )
 
 func TestIDs(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, pipeline.Config{})
 	p := newPipeline(t, s)
 	e := newEndpoint(t, p)
@@ -27,6 +28,7 @@ func TestIDs(t *testing.T) {
 }
 
 func TestBadOffers(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, pipeline.Config{})
 	p := newPipeline(t, s)
 	good := pipelinetest.NewViewer(t, pipelinetest.Options{}).Offer()
@@ -96,6 +98,7 @@ func TestBadOffers(t *testing.T) {
 }
 
 func TestOfferOfAnotherBrowser(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, pipeline.Config{})
 	e := newEndpoint(t, newPipeline(t, s))
 	first := pipelinetest.NewViewer(t, pipelinetest.Options{})
@@ -108,6 +111,7 @@ func TestOfferOfAnotherBrowser(t *testing.T) {
 }
 
 func TestPort0(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, pipeline.Config{})
 	p := newPipeline(t, s)
 	// Firefox: bundled m-lines after the first have port 0 and bundle-only.
@@ -136,6 +140,7 @@ func TestPort0(t *testing.T) {
 }
 
 func TestAnswer(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, pipeline.Config{MediaAddr: "127.0.0.1:0", ExternalIPs: []string{"203.0.113.7"}})
 	e := newEndpoint(t, newPipeline(t, s))
 	v := pipelinetest.NewViewer(t, pipelinetest.Options{})
@@ -163,6 +168,7 @@ func TestAnswer(t *testing.T) {
 }
 
 func TestAllAddresses(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, pipeline.Config{MediaAddr: ":0", TCPAddr: ":0"})
 	p := newPipeline(t, s)
 	teacher := present(t, p, pipelinetest.Options{})
@@ -173,6 +179,7 @@ func TestAllAddresses(t *testing.T) {
 }
 
 func TestCandidates(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, pipeline.Config{})
 	e := newEndpoint(t, newPipeline(t, s))
 	got := events(t, e)
@@ -211,6 +218,7 @@ func TestCandidates(t *testing.T) {
 }
 
 func TestUnplayable(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, pipeline.Config{})
 	p := newPipeline(t, s)
 	teacher := present(t, p, pipelinetest.Options{})
@@ -231,6 +239,7 @@ func TestUnplayable(t *testing.T) {
 }
 
 func TestNoCommonCodec(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, pipeline.Config{})
 	p := newPipeline(t, s)
 	teacher := present(t, p, pipelinetest.Options{})
@@ -258,6 +267,7 @@ func TestNoCommonCodec(t *testing.T) {
 }
 
 func TestTransport(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, pipeline.Config{})
 	p := newPipeline(t, s)
 	e := newEndpoint(t, p)
@@ -279,6 +289,7 @@ func TestTransport(t *testing.T) {
 }
 
 func TestICETCP(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, pipeline.Config{TCPAddr: "127.0.0.1:0"})
 	p := newPipeline(t, s)
 	teacher := present(t, p, pipelinetest.Options{})
@@ -293,6 +304,7 @@ func TestICETCP(t *testing.T) {
 }
 
 func TestRelease(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, pipeline.Config{})
 	p := newPipeline(t, s)
 	teacher := present(t, p, pipelinetest.Options{})
@@ -308,7 +320,7 @@ func TestRelease(t *testing.T) {
 	p.Release()
 	waitEvent(t, got, func(e pipeline.SourceRemoved) bool { return e.MediaType == pipeline.Video })
 	waitEvent(t, got, func(e pipeline.ConnectionStateChanged) bool { return e.New == pipeline.ConnectionClosed })
-	_, err := v.endpoint.ProcessOffer(t.Context(), v.Offer())
+	_, err := v.endpoint.ProcessOffer(t.Context(), "v=0")
 	for name, err := range map[string]error{
 		"offer": err, "connect": teacher.endpoint.Connect(v.endpoint), "key frame": v.endpoint.RequestKeyframe(),
 		"candidate": v.endpoint.AddIceCandidate(pipeline.IceCandidate{}), "gather": v.endpoint.GatherCandidates(),
@@ -330,6 +342,7 @@ func TestRelease(t *testing.T) {
 }
 
 func TestReleaseFromSubscriber(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, pipeline.Config{})
 	p := newPipeline(t, s)
 	e := newEndpoint(t, p)
@@ -349,6 +362,7 @@ func TestReleaseFromSubscriber(t *testing.T) {
 }
 
 func TestCancelledOffer(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, pipeline.Config{})
 	e := newEndpoint(t, newPipeline(t, s))
 	v := pipelinetest.NewViewer(t, pipelinetest.Options{})
@@ -367,6 +381,7 @@ func TestCancelledOffer(t *testing.T) {
 }
 
 func TestLimits(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, pipeline.Config{MaxPipelines: 2, MaxElements: 3})
 	a, b := newPipeline(t, s), newPipeline(t, s)
 	if _, err := s.NewMediaPipeline(); !errors.Is(err, pipeline.ErrTooManyPipelines) {
@@ -396,6 +411,7 @@ func TestLimits(t *testing.T) {
 }
 
 func TestConfig(t *testing.T) {
+	t.Parallel()
 	for field, c := range map[string]pipeline.Config{
 		"MediaAddr":      {MediaAddr: "nowhere"},
 		"TCPAddr":        {TCPAddr: "127.0.0.1:99999"},
@@ -414,5 +430,29 @@ func TestConfig(t *testing.T) {
 	}
 	if err := (pipeline.Config{}).Validate(); err != nil {
 		t.Errorf("the zero value: %v", err)
+	}
+}
+
+// A page that closes its connection ends it; what comes after needs a new
+// endpoint.
+func TestBrowserCloses(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, pipeline.Config{})
+	p := newPipeline(t, s)
+	teacher := present(t, p, pipelinetest.Options{})
+	got := events(t, teacher.endpoint)
+	teacher.Start(pipelinetest.Camera)
+	waitEvent[pipeline.SourceAdded](t, got, nil)
+	teacher.Close()
+	waitEvent[pipeline.SourceRemoved](t, got, nil)
+	eventually(t, "the endpoint is closed", func() bool {
+		return teacher.endpoint.ConnectionState() == pipeline.ConnectionClosed
+	})
+	again := pipelinetest.NewPresenter(t, pipelinetest.Options{})
+	if _, err := teacher.endpoint.ProcessOffer(t.Context(), again.Offer()); !errors.Is(err, pipeline.ErrReleased) {
+		t.Errorf("error %v", err)
+	}
+	if n := len(teacher.endpoint.Sources()); n != 0 {
+		t.Errorf("%d sources", n)
 	}
 }

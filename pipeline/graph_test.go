@@ -8,6 +8,7 @@ import (
 )
 
 func TestConnections(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, pipeline.Config{})
 	p := newPipeline(t, s)
 	a, b, sink := newEndpoint(t, p), newEndpoint(t, p), newEndpoint(t, p)
@@ -66,6 +67,7 @@ func TestConnections(t *testing.T) {
 }
 
 func TestFlowEvents(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, pipeline.Config{})
 	p := newPipeline(t, s)
 	from, to := newEndpoint(t, p), newEndpoint(t, p)
@@ -93,6 +95,7 @@ func TestFlowEvents(t *testing.T) {
 }
 
 func TestSenderReports(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, pipeline.Config{})
 	p := newPipeline(t, s)
 	teacher := present(t, p, pipelinetest.Options{})
@@ -132,6 +135,7 @@ func capture(t *testing.T, s *pipelinetest.Slot, rate float64) float64 {
 }
 
 func TestDirections(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, pipeline.Config{})
 	p := newPipeline(t, s)
 	taker, err := p.NewWebRtcEndpoint(pipeline.WebRtcEndpointOptions{RecvOnly: true})
@@ -162,6 +166,7 @@ func TestDirections(t *testing.T) {
 }
 
 func TestSimulcast(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, pipeline.Config{})
 	p := newPipeline(t, s)
 	teacher := present(t, p, pipelinetest.Options{Simulcast: true})

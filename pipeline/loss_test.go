@@ -25,6 +25,7 @@ func overNetwork(t *testing.T, o pipelinetest.NetworkOptions) (*pipelinetest.Net
 }
 
 func TestLossBothWays(t *testing.T) {
+	t.Parallel()
 	n, teacher, v := overNetwork(t, pipelinetest.NetworkOptions{
 		Delay: 10 * time.Millisecond, Reorder: 0.02, ReorderBy: 8 * time.Millisecond, Seed: 7,
 	})
@@ -76,6 +77,7 @@ func longestGap(frames []pipelinetest.Frame) (gap time.Duration) {
 }
 
 func TestLossWithoutRTX(t *testing.T) {
+	t.Parallel()
 	n := pipelinetest.NewNetwork(t, pipelinetest.NetworkOptions{Delay: 5 * time.Millisecond, Seed: 3})
 	s := newServer(t, pipeline.Config{MediaAddr: pipelinetest.ServerIP + ":8189", Net: n.Server()})
 	p := newPipeline(t, s)
@@ -95,6 +97,7 @@ func TestLossWithoutRTX(t *testing.T) {
 }
 
 func TestICERestartOfViewer(t *testing.T) {
+	t.Parallel()
 	_, teacher, v := overNetwork(t, pipelinetest.NetworkOptions{Delay: 5 * time.Millisecond})
 	camera := v.Slot(pipelinetest.Camera)
 	camera.WaitTotal(t, 20, patience)
@@ -120,6 +123,7 @@ func TestICERestartOfViewer(t *testing.T) {
 }
 
 func TestICERestartOfPresenter(t *testing.T) {
+	t.Parallel()
 	_, teacher, v := overNetwork(t, pipelinetest.NetworkOptions{Delay: 5 * time.Millisecond})
 	camera := v.Slot(pipelinetest.Camera)
 	camera.WaitTotal(t, 20, patience)
@@ -136,6 +140,7 @@ func TestICERestartOfPresenter(t *testing.T) {
 
 // A browser whose network is gone for long enough to fail, and comes back.
 func TestRestartAfterFailed(t *testing.T) {
+	t.Parallel()
 	n := pipelinetest.NewNetwork(t, pipelinetest.NetworkOptions{})
 	s := newServer(t, pipeline.Config{
 		MediaAddr: pipelinetest.ServerIP + ":8189", Net: n.Server(),

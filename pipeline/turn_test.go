@@ -39,6 +39,7 @@ func iceServers(list []pipeline.ICEServer, transport string) []webrtc.ICEServer 
 }
 
 func TestMediaThroughTURN(t *testing.T) {
+	t.Parallel()
 	for _, transport := range []string{"udp", "tcp"} {
 		t.Run(transport, func(t *testing.T) {
 			s := newTURNServer(t, pipeline.Config{})
@@ -47,9 +48,15 @@ func TestMediaThroughTURN(t *testing.T) {
 	}
 }
 
+func TestTURNOnAllAddresses(t *testing.T) {
+	t.Parallel()
+	throughTURN(t, newTURNServer(t, pipeline.Config{MediaAddr: ":0"}), "udp")
+}
+
 // Behind a 1:1 NAT the browser knows the external address alone; the relay
 // stands beside the media socket and must not depend on the NAT.
 func TestTURNWithExternalIP(t *testing.T) {
+	t.Parallel()
 	s := newTURNServer(t, pipeline.Config{ExternalIPs: []string{"203.0.113.7"}, TURNExternalIP: "127.0.0.1"})
 	p := newPipeline(t, s)
 	v := view(t, p, pipelinetest.Options{ICEServers: iceServers(s.ICEServers("x"), "udp"), RelayOnly: true})
@@ -109,6 +116,7 @@ func turnPassword(name string) string {
 }
 
 func TestTURNCredentials(t *testing.T) {
+	t.Parallel()
 	s := newTURNServer(t, pipeline.Config{TURNTTL: time.Hour})
 	good := s.ICEServers("student-1")[0]
 	if good.Credential != turnPassword(good.Username) {
@@ -139,6 +147,7 @@ func TestTURNCredentials(t *testing.T) {
 }
 
 func TestTURNReachesOnlyTheMediaPort(t *testing.T) {
+	t.Parallel()
 	s := newTURNServer(t, pipeline.Config{})
 	// Something private on the same machine as the server.
 	private, err := net.ListenPacket("udp4", "127.0.0.1:0")
@@ -186,6 +195,7 @@ func TestTURNReachesOnlyTheMediaPort(t *testing.T) {
 }
 
 func TestTURNPeers(t *testing.T) {
+	t.Parallel()
 	s := newTURNServer(t, pipeline.Config{TURNPeers: []string{"127.0.0.0/8"}})
 	further, err := net.ListenPacket("udp4", "127.0.0.1:0")
 	if err != nil {
@@ -211,6 +221,7 @@ func TestTURNPeers(t *testing.T) {
 }
 
 func TestTURNQuota(t *testing.T) {
+	t.Parallel()
 	s := newTURNServer(t, pipeline.Config{TURNQuota: 2, TURNMaxAllocations: 3})
 	allocate := func(user string) error {
 		cred := s.ICEServers(user)[0]

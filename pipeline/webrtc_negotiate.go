@@ -22,6 +22,9 @@ type IceCandidate struct {
 // candidates. A further offer on the same endpoint restarts ICE, or adds
 // m-lines. An offer that is refused leaves the endpoint as it was.
 func (e *WebRtcEndpoint) ProcessOffer(ctx context.Context, sdp string) (answer string, err error) {
+	if e.dead.Load() {
+		return "", fmt.Errorf("processing an offer: %w", ErrReleased)
+	}
 	o, err := readOffer(sdp, e.opts)
 	if err != nil {
 		return "", fmt.Errorf("processing an offer: %w", err)
@@ -198,10 +201,13 @@ func (e *WebRtcEndpoint) addPlacesLocked(o *offer) {
 // renegotiate answers a further offer: an ICE restart, m-lines that came or
 // stopped, or both.
 func (e *WebRtcEndpoint) renegotiate(o *offer) (string, error) {
+	pc := e.peer()
+	if pc.ConnectionState() == webrtc.PeerConnectionStateClosed {
+		return "", fmt.Errorf("%w: the browser has closed this connection", ErrReleased)
+	}
 	if err := o.continues(e.first); err != nil {
 		return "", err
 	}
-	pc := e.peer()
 	slots, err := e.prepareLines(pc, o, len(e.first.lines))
 	if err == nil {
 		var answer string

@@ -242,8 +242,8 @@ func (b *browser) States() []webrtc.PeerConnectionState {
 // PeerConnection is the connection itself, for what is not covered here.
 func (b *browser) PeerConnection() *webrtc.PeerConnection { return b.pc }
 
-// Close closes the connection without a word to the server, as a page does that
-// goes away, and waits for its goroutines. Cleanup calls it too.
+// Close closes the connection, as a page does that goes away in order: the
+// server is told by DTLS. It waits for its goroutines. Cleanup calls it too.
 func (b *browser) Close() {
 	b.closing.Do(func() {
 		close(b.stopped)
