@@ -45,10 +45,10 @@ func TestSlotNotices(t *testing.T) {
 		"clean": {clean, func(s SlotStats) bool {
 			return s.Frames == 20 && s.KeyFrames == 1 && s.Broken == 0 && s.Duplicates == 0
 		}},
-		"reordered":  {swapped, func(s SlotStats) bool { return s.Frames == 20 && s.Lost == 0 }},
-		"doubled":    {doubled, func(s SlotStats) bool { return s.Frames == 20 && s.Duplicates == 4 }},
-		"no key":     {clean[8:], func(s SlotStats) bool { return s.Frames == 0 && s.Broken > 0 }},
-		"new source": {append(append([]*rtp.Packet(nil), clean...), other...), func(s SlotStats) bool { return s.Frames == 25 && s.KeyFrames == 2 && s.Backwards == 0 }},
+		"reordered":                       {swapped, func(s SlotStats) bool { return s.Frames == 20 && s.Lost == 0 }},
+		"doubled":                         {doubled, func(s SlotStats) bool { return s.Frames == 20 && s.Duplicates == 4 }},
+		"no key":                          {clean[8:], func(s SlotStats) bool { return s.Frames == 0 && s.Broken > 0 }},
+		"new source, picture id restarts": {append(append([]*rtp.Packet(nil), clean...), other...), func(s SlotStats) bool { return s.Frames == 25 && s.KeyFrames == 2 && s.Backwards == 1 }},
 		"source, no key": {append(append([]*rtp.Packet(nil), clean[:8]...), renumber(other[8:], clean[7].SequenceNumber)...),
 			func(s SlotStats) bool { return s.Frames == 1 && s.Broken == 4 }},
 		"a hole": {append(append([]*rtp.Packet(nil), clean[:9]...), clean[10:]...), func(s SlotStats) bool { return s.Frames == 1 }},
