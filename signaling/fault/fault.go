@@ -39,7 +39,7 @@ func Of(err error) Fault {
 		f = Of(ErrTimedOut)
 	}
 	var d *detailed
-	if f.Code != Internal && errors.As(err, &d) {
+	if f.Code != Internal && errors.As(err, &d) && d.detail != "" {
 		f.Text += " " + sentence(d.detail)
 	}
 	return f
@@ -78,9 +78,6 @@ func All() []Fault {
 }
 
 func sentence(s string) string {
-	if s == "" {
-		return ""
-	}
 	b := []byte(s)
 	if 'a' <= b[0] && b[0] <= 'z' {
 		b[0] -= 'a' - 'A'

@@ -74,7 +74,7 @@ func (s *shelf) find(e classroom.Event) *encoded {
 func shared(e classroom.Event) bool {
 	switch e.(type) {
 	case classroom.IceCandidateFound, classroom.MediaState, classroom.SlotUnplayable,
-		classroom.RoleChanged, classroom.HandOverOffered:
+		classroom.RoleChanged, classroom.HandOverOffered, classroom.ChatFailed:
 		return false
 	}
 	return true
@@ -133,6 +133,8 @@ func eventToWire(e classroom.Event) (name string, body any) {
 		return wire.ChatStored, wire.ChatStoredEvent{Seq: e.Seq}
 	case classroom.ChatDelayed:
 		return wire.ChatDelayed, wire.ChatDelayedEvent{Waiting: e.Waiting}
+	case classroom.ChatFailed:
+		return wire.ChatFailed, wire.ChatFailedEvent{Seq: e.Seq, ClientID: e.ClientID}
 	case classroom.FileAdded:
 		return wire.File, wire.FileEvent{File: file(e.File)}
 	case classroom.FileRemoved:
@@ -195,7 +197,7 @@ func entriesFor(in []classroom.ChatEntry, self string) []wire.Entry {
 // file gives a file the addresses that signaling/web serves it at.
 func file(f classroom.FileInfo) wire.FileInfo {
 	url := "/c/" + f.ClassID + "/files/" + f.ID
-	w := wire.FileInfo{ID: f.ID, Name: f.Name, Size: f.Size, Type: f.Type, At: millis(f.CreatedAt),
+	w := wire.FileInfo{ID: f.ID, Name: f.Name, Size: f.Size, Type: f.Type, Hash: f.Hash, At: millis(f.CreatedAt),
 		Owner: wire.Person{ID: f.OwnerID, Name: f.OwnerName}, URL: url}
 	if previewable(f.Type) {
 		w.PreviewURL = url + "/preview"

@@ -72,6 +72,7 @@ type FileInfo struct {
 	Name       string `json:"name"`
 	Size       int64  `json:"size"`
 	Type       string `json:"type"`
+	Hash       string `json:"hash"` // SHA-256, hex
 	Owner      Person `json:"owner"`
 	At         int64  `json:"at"`
 	URL        string `json:"url"`
@@ -180,6 +181,12 @@ type ChatStoredEvent struct {
 // ChatDelayedEvent says that entries wait for the store.
 type ChatDelayedEvent struct {
 	Waiting int `json:"waiting"`
+}
+
+// ChatFailedEvent tells an author that the store refused an entry for good.
+type ChatFailedEvent struct {
+	Seq      int64  `json:"seq"`
+	ClientID string `json:"clientId,omitempty"`
 }
 
 // FileEvent is a new file.

@@ -43,6 +43,7 @@ const (
 	HandOverOffered    = "handOverOffered"
 	ChatStored         = "chatStored"
 	ChatDelayed        = "chatDelayed"
+	ChatFailed         = "chatFailed"
 	File               = "file"
 	FileRemoved        = "fileRemoved"
 	ServerClosing      = "serverClosing"
@@ -115,6 +116,7 @@ var Events = map[string]func() any{
 	Chat:               func() any { return new(ChatEvent) },
 	ChatStored:         func() any { return new(ChatStoredEvent) },
 	ChatDelayed:        func() any { return new(ChatDelayedEvent) },
+	ChatFailed:         func() any { return new(ChatFailedEvent) },
 	File:               func() any { return new(FileEvent) },
 	FileRemoved:        func() any { return new(FileRemovedEvent) },
 	ServerClosing:      func() any { return new(ServerClosingEvent) },
