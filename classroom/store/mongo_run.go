@@ -14,28 +14,33 @@ import (
 	"kelas/classroom"
 )
 
-// mongoAttempts bounds how often a write is tried that lost against a
-// concurrent one. Eight writers on one class never needed more than five.
-const mongoAttempts = 10
+const (
+	// mongoAttempts bounds how often a write is tried that lost against a
+	// concurrent one.
+	mongoAttempts = 12
+	// Between them lies a random wait of up to this long, doubled each time up
+	// to the longest: the losers of one deadlock must not meet in the next.
+	mongoRetryWait    = 16 * time.Millisecond
+	mongoRetryLongest = 512 * time.Millisecond
+)
 
 // attempt runs fn, again when the server says that fn was stopped for the
 // sake of a concurrent write and had no effect, and translates its error.
 func (s *mongoStore) attempt(ctx context.Context, op string, fn func() error) error {
-	wait := 2 * time.Millisecond
+	wait := mongoRetryWait
 	for n := 1; ; n++ {
 		err := fn()
 		if n == mongoAttempts || !isWriteConflict(err) {
 			return fail(ctx, op, err, classifyMongo)
 		}
-		// Spread out, or the same two meet again.
-		timer := time.NewTimer(wait/2 + rand.N(wait))
+		timer := time.NewTimer(rand.N(wait))
 		select {
 		case <-ctx.Done():
 			timer.Stop()
 			return fail(ctx, op, err, classifyMongo)
 		case <-timer.C:
 		}
-		wait = min(2*wait, 200*time.Millisecond)
+		wait = min(2*wait, mongoRetryLongest)
 	}
 }
 
