@@ -32,6 +32,7 @@ func FromAuth(err error) error {
 		{auth.ErrNameNeeded, fault.ErrNameNeeded},
 		{auth.ErrBusy, fault.ErrTooFast},
 		{auth.ErrNameInvalid, classroom.ErrNameInvalid},
+		{auth.ErrLanguageInvalid, fault.WithDetail(fault.ErrBadMessage, "this language is not offered")},
 		{auth.ErrCSRF, fault.WithDetail(fault.ErrOriginForbidden, "or the page is too old; load it again")},
 	} {
 		if errors.Is(err, pair.auth) {
