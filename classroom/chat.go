@@ -85,8 +85,8 @@ func (c *Class) admitChatLocked(from *participant) error {
 func (c *Class) postLocked(e ChatEntry) ChatEntry {
 	e = c.chat.add(e)
 	c.reg.counts.chatAccepted.Add(1)
-	own := ChatAdded{e}
-	others := ChatAdded{shownTo(e, "")}
+	// As Event here: converted for each tab they would be copied for each.
+	var own, others Event = ChatAdded{e}, ChatAdded{shownTo(e, "")}
 	for _, t := range c.tabs {
 		switch {
 		case t.p.ID == e.FromID:

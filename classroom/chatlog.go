@@ -42,11 +42,8 @@ func newChatLog(last int64) chatLog {
 }
 
 func (l *chatLog) waiting() int {
-	n := 0
-	for i := len(l.tail) - 1; i >= 0 && l.tail[i].entry.Seq > l.stored; i-- {
-		n++
-	}
-	return n
+	i, _ := l.index(l.stored + 1)
+	return len(l.tail) - i
 }
 
 func (l *chatLog) index(seq int64) (int, bool) {

@@ -219,11 +219,15 @@ func (c *Class) close(ctx context.Context) error {
 	now := c.reg.stamp()
 	c.tellAllLocked(ServerClosing{c.reg.cfg.RetryAfter})
 	for _, p := range c.byID {
-		if len(p.tabs) > 0 {
-			c.endStayLocked(p, now)
-			p.LastSeen = now
-			c.saveLaterLocked(p)
+		if len(p.tabs) == 0 {
+			continue
 		}
+		if c.presenceLocked(p) != Lost {
+			p.lastHere = now
+		}
+		c.endStayLocked(p, p.lastHere)
+		p.LastSeen = p.lastHere
+		c.saveLaterLocked(p)
 	}
 	c.unlock()
 

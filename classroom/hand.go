@@ -224,12 +224,15 @@ func (s *Session) EndClass(ctx context.Context) error {
 		c.revertLocked(p)
 	}
 	for _, t := range c.tabs {
+		if t.connected {
+			t.p.lastHere = now
+		}
 		c.closeTabLocked(t, ErrClassEnded)
 	}
 	for _, p := range c.byID {
 		if len(p.tabs) > 0 {
 			p.tabs = nil
-			c.departLocked(p, now)
+			c.departLocked(p)
 		}
 	}
 	c.log.Info("class ended", "by", s.t.p.ID)

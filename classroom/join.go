@@ -68,6 +68,7 @@ func (c *Class) reattach(t *tab, req JoinRequest, part chatPart) (*Session, Join
 	}
 	t.line++
 	t.outlet, t.connected, t.refused, t.away = req.Outlet, true, false, false
+	c.recogniseLocked(t.p, req.Identity)
 	if pr := c.pres; pr != nil && pr.t == t && !pr.lostUntil.IsZero() {
 		pr.lostUntil = zeroTime
 		c.tellOthersLocked(t, ClassChanged{c.viewLocked()})

@@ -391,6 +391,10 @@ func TestRoleOfIdentity(t *testing.T) {
 		equal(t, "role", ani.joined.You.Role, RolePresenter)
 		ani = r.join("Ani", RoleViewer)
 		equal(t, "role", ani.joined.You.Role, RoleViewer)
+		// A page that comes back with another identity's role resumes with it.
+		ani.id.Role = RoleModerator
+		back := ani.resume(0)
+		equal(t, "role, resumed", []any{back.joined.Resumed, back.joined.You.Role}, []any{true, RoleModerator})
 	})
 }
 

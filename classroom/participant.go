@@ -14,6 +14,7 @@ type participant struct {
 	Participant                 // as it is to be stored
 	tabs        []*tab          // connected, or waiting for their page
 	told        ParticipantView // what the roster was told last
+	lastHere    time.Time       // when a line of it ended last
 	joinedAt    time.Time       // beginning of the present stay
 	stay        *stay
 	formerRole  Role // what a hand-over replaced; "" when none did
@@ -146,6 +147,7 @@ func (c *Class) loseLocked(t *tab) {
 	now := c.reg.stamp()
 	t.connected = false
 	t.lostAt = now
+	t.p.lastHere = now
 	t.until = now.Add(c.reg.cfg.ResumeWindow)
 	if pr := c.pres; pr != nil && pr.t == t {
 		if pr.end == nil {
@@ -165,8 +167,11 @@ func (c *Class) endTabLocked(t *tab, err error, reason string) {
 	if t.ended != nil {
 		return
 	}
-	c.closeTabLocked(t, err)
 	p := t.p
+	if t.connected {
+		p.lastHere = c.reg.stamp()
+	}
+	c.closeTabLocked(t, err)
 	p.tabs = slices.DeleteFunc(p.tabs, func(o *tab) bool { return o == t })
 	if pr := c.pres; pr != nil && pr.t == t {
 		switch {
@@ -182,11 +187,7 @@ func (c *Class) endTabLocked(t *tab, err error, reason string) {
 		c.refreshLocked(p)
 		return
 	}
-	left := c.reg.stamp()
-	if reason == "lost" {
-		left = t.lostAt // the person was gone from then on
-	}
-	c.departLocked(p, left)
+	c.departLocked(p)
 	c.tellAllLocked(ParticipantLeft{ID: p.ID, Reason: reason})
 }
 
@@ -213,10 +214,12 @@ func (c *Class) closeTabLocked(t *tab, err error) {
 	t.viewer = nil
 }
 
-func (c *Class) departLocked(p *participant, left time.Time) {
+// departLocked ends the stay of a participant without tabs, at the moment
+// its last line ended: somebody whose line was cut was gone from then on.
+func (c *Class) departLocked(p *participant) {
 	c.people--
-	c.endStayLocked(p, left)
-	p.LastSeen = left
+	c.endStayLocked(p, p.lastHere)
+	p.LastSeen = p.lastHere
 	c.saveLaterLocked(p)
 	if len(c.tabs) == 0 {
 		c.empty = c.reg.now()

@@ -239,6 +239,7 @@ func (r *Registry) Close(ctx context.Context) error {
 	r.mu.Lock()
 	if r.closing {
 		r.mu.Unlock()
+		r.running.Wait() // for the other one who closes
 		return nil
 	}
 	r.closing = true

@@ -133,7 +133,10 @@ func (s *Session) Leave(ctx context.Context) {
 	if s.t.ended != nil || s.line != s.t.line {
 		return
 	}
-	s.t.connected = false // its outlet is the door's to close
+	if s.t.connected {
+		s.t.connected = false // its outlet is the door's to close
+		s.t.p.lastHere = c.reg.stamp()
+	}
 	c.endTabLocked(s.t, ErrSessionClosed, "left")
 }
 
