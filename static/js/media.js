@@ -14,7 +14,7 @@ import { readFigures, triedWays } from "./media_figures.js";
 
 /** "off" | "connecting" | "connected" | "troubled" (healing) | "failed" (told, still trying) @typedef {"off" | "connecting" | "connected" | "troubled" | "failed"} MediaState */
 
-const healTimeout = 8000;
+const healTimeout = 6000;
 
 /** Whether this browser can take part at all. */
 export function supported() {
@@ -218,7 +218,7 @@ export class Endpoint extends Emitter {
   }
 
   async #reportIfHopeless() {
-    if (!this.#policy.hopeless || this.state === "connected") return;
+    if (!this.#policy.hopeless(Date.now()) || this.state === "connected") return;
     const report = await this.pc?.getStats().catch(() => null);
     this.#setState("failed", triedWays(report?.values() ?? []));
   }

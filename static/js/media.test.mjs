@@ -16,7 +16,7 @@ test("restart policy: at once, then with growing pauses, then anew", () => {
   assert.deepEqual(steps, [
     ["restart", 0], ["restart", 1000], ["rebuild", 2000], ["restart", 4000], ["rebuild", 8000], ["restart", 16_000], ["rebuild", 20_000],
   ]);
-  assert.equal(policy.hopeless, true);
+  assert.equal(policy.hopeless(now), true);
 });
 
 test("restart policy: never two restarts in one second", () => {
@@ -34,7 +34,9 @@ test("restart policy: a connection that held forgives, one that flaps does not",
   assert.equal(policy.next(6000).action, "rebuild", "it held for two seconds only");
   policy.connected(10_000);
   assert.deepEqual(policy.next(30_000), { action: "restart", wait: 0 });
-  assert.equal(policy.hopeless, false);
+  assert.equal(policy.hopeless(60_000), false);
+  policy.next(32_000);
+  assert.deepEqual([policy.hopeless(39_000), policy.hopeless(41_000)], [false, true]);
 });
 
 test("silence: all live slots silent for three seconds", () => {

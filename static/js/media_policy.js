@@ -15,6 +15,7 @@ export class RestartPolicy {
   #attempt = 0;
   #next = 0;
   #connectedAt = 0;
+  #since = 0;
 
   /** @param {{random?: () => number}} [options] */
   constructor({ random = Math.random } = {}) {
@@ -25,9 +26,9 @@ export class RestartPolicy {
     return this.#attempt;
   }
 
-  /** Enough was tried to tell the person. */
-  get hopeless() {
-    return this.#attempt >= 4;
+  /** Enough was tried, for long enough, to tell the person. @param {number} now */
+  hopeless(now) {
+    return this.#attempt >= 2 && now - this.#since >= 10_000;
   }
 
   /**
@@ -39,6 +40,7 @@ export class RestartPolicy {
   next(now) {
     if (this.#connectedAt && now - this.#connectedAt > 10_000) this.#attempt = 0;
     this.#connectedAt = 0;
+    if (this.#attempt === 0) this.#since = now;
     const attempt = this.#attempt++;
     const pause = attempt === 0 ? 0 : backoff(attempt - 1, { base: 1000, max: 20_000, random: this.#random });
     const wait = Math.max(pause, this.#next - now);

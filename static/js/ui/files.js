@@ -189,8 +189,11 @@ export function mountFiles(page, tus) {
       image.src = file.previewUrl ?? "";
       body.replaceChildren(image);
     } else {
-      // The answer carries its own sandbox too; this one holds whatever it is.
-      const frame = el("iframe", { title: file.name, attrs: { sandbox: "", referrerpolicy: "no-referrer" } });
+      // Chromium shows no PDF in a frame with the sandbox attribute, though it
+      // does under the sandbox that the answer's own policy may ask for; its
+      // viewer is a process apart. Anything else gets the attribute.
+      const pdf = file.type === "application/pdf";
+      const frame = el("iframe", { title: file.name, attrs: { ...(!pdf && { sandbox: "" }), referrerpolicy: "no-referrer" } });
       frame.src = file.previewUrl ?? "";
       body.replaceChildren(frame);
     }

@@ -59,7 +59,9 @@ export function mountLive(page) {
     if (live === "live") rememberLive(config.classId, sources);
   };
   let was = "off";
-  store.watch(["live", "sources"], ({ live }) => {
+  store.watch(["live", "sources"], ({ live, sources }) => {
+    // An offer to share again is of no use once it is shared, or over.
+    if (sources.screen || (was === "live" && live === "off")) for (const key of ["resume", "gone:screen"]) toasts.dismiss(key);
     if (live === "live") remember();
     else if (was === "live") rememberLive(config.classId, null);
     was = live;

@@ -17,9 +17,9 @@ export function createSound(session) {
   const listeners = new Set();
 
   function changed() {
-    const { slots, live } = session.store.get();
+    const { slots, live, cls } = session.store.get();
     const sounding = [...outlets.keys()].some((slot) => slots.get(/** @type {any} */ (slot))?.live);
-    button.hidden = !(blocked && on && sounding && live === "off");
+    button.hidden = !(blocked && on && sounding && live === "off" && !cls.presenterLostUntil);
     for (const listener of listeners) listener();
   }
 
@@ -72,7 +72,7 @@ export function createSound(session) {
   button.addEventListener("click", playAll);
   // Any press counts for the browser, so the sound need not wait for that one.
   document.addEventListener("pointerup", () => { if (blocked && on) playAll(); });
-  session.store.watch(["slots", "live"], changed);
+  session.store.watch(["slots", "live", "cls"], changed);
 
   return {
     set, useSpeaker,

@@ -89,7 +89,7 @@ export function mountStage(page) {
 
   /** @param {Record<Picture, boolean>} on */
   function words(on) {
-    const { cls, people, you, joined, live, sources, slots, phase, media } = session.store.get();
+    const { cls, people, you, joined, live, sources, slots, phase, media, figures } = session.store.get();
     const presenter = people.get(cls.presenter);
     const name = live !== "off" ? t("live.you") : presenter?.name ?? "";
     setText(byId("camera-name"), name);
@@ -126,11 +126,16 @@ export function mountStage(page) {
     function veil() {
       const away = phase.name === "lost" || phase.name === "connecting";
       let text = "";
+      // The picture often goes on while the line to the class is away: it is
+      // dimmed then, not covered.
+      const flows = media.state === "connected" && (figures?.bitrate ?? 0) > 0;
       if (cls.presenterLostUntil && live === "off" && !away) text = t("class.presenterLost", { name });
       else if (media.state === "troubled" || media.state === "failed") text = t("net.mediaTroubled");
       else if (away && joined) text = t("net.reconnecting");
       const box = byId("stage-veil");
-      setText(byId("veil-text"), text);
+      const light = away && flows;
+      setText(byId("veil-text"), light ? "" : text);
+      box.toggleAttribute("data-light", light);
       box.hidden = !text || (live !== "off" && media.state === "connected");
       if (!on.screen && !on.camera && !cls.presenterLostUntil) box.hidden = true;
     }
@@ -259,6 +264,8 @@ export function mountStage(page) {
   session.store.watch(
     ["slots", "live", "sources", "unplayable", "cls", "people", "you", "joined", "phase", "media"], render,
   );
+  // The figures matter here only to tell a still picture from a lost line.
+  session.store.watch(["figures"], ({ phase }) => { if (phase.name !== "online") render(); });
   onLanguage(render);
 }
 
