@@ -122,6 +122,7 @@ func (c *Class) takePlaceLocked(pr *presenting, end *endpoint) {
 		c.live = c.reg.stamp()
 	}
 	wake(c.mediaWake)
+	c.tellAllLocked(SlotsChanged{c.slotsLocked()})
 	c.tellClassLocked()
 	c.refreshLocked(pr.p)
 }

@@ -37,10 +37,13 @@ func TestPresentAndView(t *testing.T) {
 		wait(0)
 		equal(t, "wires", r.media.wires(), []string{viewer + "<" + source, second + "<" + source})
 
+		slots := classroomtest.Of[SlotsChanged](ani.out)
+		equal(t, "whose slots", slots[0].Slots[0].ParticipantID, teacher.pid())
+		ani.out.Clear()
 		must(t, teacher.Publish(t.Context(), Publishing{Mic: true, Screen: true}))
 		must(t, teacher.Publish(t.Context(), Publishing{Mic: true, Screen: true})) // no news
 		r.media.endpoint(t, source).tell(pipeline.SourceAdded{MediaType: pipeline.Video, Description: "screen", Codec: "video/VP8"})
-		slots := classroomtest.Of[SlotsChanged](ani.out)
+		slots = classroomtest.Of[SlotsChanged](ani.out)
 		equal(t, "slots told", len(slots), 2)
 		equal(t, "screen", slots[1].Slots[2], SlotView{Slot: SlotScreen, ParticipantID: teacher.pid(), Live: true, Codec: "video/VP8"})
 		equal(t, "camera", slots[1].Slots[1].Live, false)
