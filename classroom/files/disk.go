@@ -8,14 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"kelas/classroom"
 )
-
-// ErrForeignDirectory is New's answer to a directory that holds the files of
-// another database.
-var ErrForeignDirectory = errors.New("the files directory belongs to another database")
 
 const (
 	partSuffix   = ".part" // the bytes so far
@@ -46,14 +41,6 @@ func validID(id string) bool {
 
 func validHash(hash string) bool {
 	return len(hash) == 64 && strings.Trim(hash, "0123456789abcdef") == ""
-}
-
-// diskError says what was being done; a full disk is classroom.ErrStoreFull.
-func diskError(op string, err error) error {
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-		return fmt.Errorf("files: %s: %w: %w", op, classroom.ErrStoreFull, err)
-	}
-	return fmt.Errorf("files: %s: %w", op, err)
 }
 
 // syncDir makes the names in a directory survive a power cut.

@@ -165,14 +165,6 @@ func (s *Shelf) Delete(ctx context.Context, classID, fileID string) error {
 	return nil
 }
 
-// absentIs turns the store's ErrNotFound into the shelf's own word for it.
-func absentIs(sentinel, err error) error {
-	if errors.Is(err, classroom.ErrNotFound) {
-		return sentinel
-	}
-	return err
-}
-
 // lockUpload waits a little for the lock of an upload: a request whose line
 // was cut is often just ending. One that is stuck makes it ErrUploadBusy.
 func (s *Shelf) lockUpload(ctx context.Context, id string) (unlock func(), err error) {
