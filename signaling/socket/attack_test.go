@@ -119,6 +119,21 @@ func TestWebsocketOnly(t *testing.T) {
 	http.DefaultClient.CloseIdleConnections()
 }
 
+// TestNoCompression: a client that offers permessage-deflate does not get it;
+// it costs 64 KiB and more for each connection and lets a client say much
+// with little.
+func TestNoCompression(t *testing.T) {
+	r := newRig(t, rigOptions{})
+	c, resp, err := r.tryDial(dialOptions{token: "viewer:Ani", dialer: &websocket.Dialer{EnableCompression: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.connect()
+	if e := resp.Header.Get("Sec-WebSocket-Extensions"); e != "" {
+		t.Fatalf("extensions: %s", e)
+	}
+}
+
 // tightListener keeps the kernel from hiding a reader that has stalled.
 type tightListener struct{ net.Listener }
 

@@ -39,20 +39,32 @@ type client struct {
 }
 
 // connected takes a client in; its goroutines are the server's to wait for.
-func (s *Server) connected(l link) *client {
+func (s *Server) connected(l link) (c *client, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			s.panicked(s.log, "connect", r)
+			err = errPanic
+		}
+	}()
 	ctx, cancel := context.WithCancel(s.ctx)
 	v := l.Auth()
-	c := &client{server: s, link: l, ctx: ctx, cancel: cancel, lane: make(chan func(), laneLength),
+	c = &client{server: s, link: l, ctx: ctx, cancel: cancel, lane: make(chan func(), laneLength),
 		log: s.log.With("connection", l.ID(), "class", v.classID)}
 	c.out = newOutbox(l, s.cfg.Outbox, s.counters, c.participantID)
 	c.out.shelf = s.shelves.of(v.classID)
 	s.clients.Add(1)
 	go func() {
 		defer s.clients.Done()
+		defer func() {
+			if r := recover(); r != nil {
+				s.panicked(c.log, "emit", r)
+				l.Abort()
+			}
+		}()
 		c.out.run()
 	}()
 	s.seat(c)
-	return c
+	return c, nil
 }
 
 // disconnected is told once for each connected client.

@@ -39,9 +39,12 @@ func newLibrary(h hub, events []string) *library {
 		served: make(chan struct{}),
 	}
 	l.server.OnConnect("/", func(sc socketio.Conn) error {
-		c := transportOf(sc)
-		c.client.Store(h.connected(&libraryLink{socket: sc, conn: c.conn}))
-		return nil
+		t := transportOf(sc)
+		c, err := h.connected(&libraryLink{socket: sc, conn: t.conn})
+		if err == nil {
+			t.client.Store(c)
+		}
+		return err
 	})
 	l.server.OnDisconnect("/", func(sc socketio.Conn, _ string) {
 		defer l.live.Done()
@@ -51,7 +54,9 @@ func newLibrary(h hub, events []string) *library {
 	})
 	for _, event := range events {
 		l.server.OnEvent("/", event, func(sc socketio.Conn, body rawJSON, ackID int64) {
-			h.received(transportOf(sc).client.Load(), event, []byte(body), ackID)
+			if c := transportOf(sc).client.Load(); c != nil {
+				h.received(c, event, []byte(body), ackID)
+			}
 		})
 	}
 	go func() {

@@ -18,7 +18,6 @@ type outbox struct {
 	counters *counters
 
 	wake chan struct{}
-	done chan struct{} // closed when run has returned
 
 	mu      sync.Mutex
 	queue   []item
@@ -46,7 +45,7 @@ type item struct {
 
 func newOutbox(l link, limit int, n *counters, self func() string) *outbox {
 	return &outbox{link: l, limit: limit, counters: n, self: self, holding: true,
-		wake: make(chan struct{}, 1), done: make(chan struct{})}
+		wake: make(chan struct{}, 1)}
 }
 
 var _ classroom.Outlet = (*outbox)(nil)
@@ -217,7 +216,6 @@ func (o *outbox) take() (it item, ok, over bool) {
 
 // run emits until stop. It is the only goroutine that emits to this client.
 func (o *outbox) run() {
-	defer close(o.done)
 	for {
 		it, ok, over := o.take()
 		switch {

@@ -175,7 +175,7 @@ func (r revision) outgoing(p []byte, sid string) (out []byte, bye *goodbye) {
 		return append(out, body...), nil // body still ends with the list's bracket
 	case bytes.HasPrefix(p, closePrefix):
 		bye = new(goodbye)
-		if err := json.Unmarshal(p[len(closePrefix):len(p)-1], bye); err != nil {
+		if err := json.Unmarshal(bytes.TrimSuffix(p[len(closePrefix):], []byte{']'}), bye); err != nil {
 			bye = &goodbye{Code: closeInternal}
 		}
 		return nil, bye
