@@ -247,7 +247,8 @@ func TestDownloads(t *testing.T) {
 	}
 	pdf := b.share(id, "buku.pdf", []byte("%PDF-1.7\n%âãÏÓ\n"))
 	p = b.get("/c/"+id+"/files/"+pdf+"/preview").wants(t, 200)
-	if p.header.Get("Content-Type") != "application/pdf" || !strings.Contains(p.header.Get("Content-Security-Policy"), "default-src 'none'") {
+	if p.header.Get("Content-Type") != "application/pdf" || !strings.Contains(p.header.Get("Content-Security-Policy"), "default-src 'none'") ||
+		!strings.Contains(p.header.Get("Content-Security-Policy"), "sandbox") {
 		t.Error(p.header)
 	}
 	svg := b.share(id, "x.svg", []byte(`<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>`))

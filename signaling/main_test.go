@@ -88,7 +88,7 @@ func newSite(t *testing.T, cfg signaling.Config) *site {
 		defer cancel()
 		must(s.classes.Close(ctx))
 	})
-	s.auth, err = signaling.NewAuth(t.Context(), auth.Config{}, s.store)
+	s.auth, err = signaling.NewAuth(t.Context(), auth.Config{AccountBurst: 3}, s.store)
 	must(err)
 	sock, err := socket.New(socket.Config{Registry: s.classes, Admit: signaling.Admit(s.auth.Gate), ClientAddr: signaling.ClientAddr}, log)
 	must(err)

@@ -124,7 +124,7 @@ type LoggedIn struct {
 	Expires time.Time
 }
 
-// Log-ins fail with ErrCredentials whether the name or the password was
+// Login fails with ErrCredentials whether the name or the password was
 // wrong or the account is disabled, with *TooManyError, or with ErrBusy.
 //
 // The limits: an attempt is counted for the address and for the account
@@ -268,7 +268,7 @@ func (a *Accounts) LogoutEverywhere(ctx context.Context, accountID string) error
 
 // ChangePassword needs the old password and ends all other log-ins. The old
 // password is limited like a log-in: a stolen cookie is no way to guess.
-func (a *Accounts) ChangePassword(ctx context.Context, acct Account, keepLoginID, old, pw, addr string) error {
+func (a *Accounts) ChangePassword(ctx context.Context, acct Account, keepLoginID, old, pw string) error {
 	now := a.cfg.Now()
 	if err := CheckPassword(pw, acct.Name); err != nil {
 		return err

@@ -134,13 +134,13 @@ func TestSessionsEnd(t *testing.T) {
 	if err := h.Logout(t.Context(), three.Token); err != nil || alive(three.Token) || !alive(one.Token) {
 		t.Fatal("log-out", err)
 	}
-	if err := h.ChangePassword(t.Context(), sari, tokenID(one.Token), "wrong", "another fine one", ""); !errors.Is(err, ErrCredentials) {
+	if err := h.ChangePassword(t.Context(), sari, tokenID(one.Token), "wrong", "another fine one"); !errors.Is(err, ErrCredentials) {
 		t.Fatal(err)
 	}
-	if err := h.ChangePassword(t.Context(), sari, tokenID(one.Token), goodPassword, "short", ""); !errors.Is(err, ErrPasswordShort) {
+	if err := h.ChangePassword(t.Context(), sari, tokenID(one.Token), goodPassword, "short"); !errors.Is(err, ErrPasswordShort) {
 		t.Fatal(err)
 	}
-	if err := h.ChangePassword(t.Context(), sari, tokenID(one.Token), goodPassword, "another fine one", ""); err != nil {
+	if err := h.ChangePassword(t.Context(), sari, tokenID(one.Token), goodPassword, "another fine one"); err != nil {
 		t.Fatal(err)
 	}
 	if !alive(one.Token) || alive(two.Token) {

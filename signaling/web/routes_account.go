@@ -48,7 +48,7 @@ func (w *Web) changePassword(v *visit) error {
 	if f.Get("password") != f.Get("again") {
 		return w.showAccount(v, http.StatusUnprocessableEntity, v.t("site.account.error.differ"))
 	}
-	err := w.d.Accounts.ChangePassword(v.c.Request.Context(), *v.account, v.login.ID, f.Get("old"), f.Get("password"), v.client.Addr)
+	err := w.d.Accounts.ChangePassword(v.c.Request.Context(), *v.account, v.login.ID, f.Get("old"), f.Get("password"))
 	var tooMany *auth.TooManyError
 	switch {
 	case err == nil:

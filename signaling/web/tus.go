@@ -70,8 +70,8 @@ func (v *visit) tusPerson() (person, error) {
 	return p, nil
 }
 
-// tus wraps the handlers: the wrong version has its own status (Core
-// Protocol, "Tus-Version").
+// tusFailed gives the wrong version its own status (Core Protocol,
+// "Tus-Version").
 func (v *visit) tusFailed(err error) error {
 	if errors.Is(err, errTusVersion) {
 		f := fault.Of(fault.ErrUnsupported)
