@@ -213,7 +213,7 @@ func TestStalledReader(t *testing.T) {
 // TestWriteDeadline: a stalled reader is cut off even when its outbox has room.
 func TestWriteDeadline(t *testing.T) {
 	r := newRig(t, rigOptions{listener: tight, socket: func(c *Config) {
-		c.Outbox, c.WriteTimeout = 100_000, 200*time.Millisecond
+		c.Outbox, c.WriteTimeout = 100_000, time.Second
 	}})
 	r.stall(rev4, "viewer:macet")
 	speaker, _ := r.come(rev4, "viewer:Ani")
@@ -473,7 +473,7 @@ func TestMalformed(t *testing.T) {
 // TestPing: revision 3 is pinged by the client, revision 4 by the server,
 // and whoever falls silent is not kept.
 func TestPing(t *testing.T) {
-	quick := func(c *Config) { c.PingInterval, c.PingTimeout = 40*time.Millisecond, 160*time.Millisecond }
+	quick := func(c *Config) { c.PingInterval, c.PingTimeout = 50*time.Millisecond, time.Second }
 	r := newRig(t, rigOptions{socket: quick})
 	three := r.dial(dialOptions{rev: rev3, token: "viewer:Ani"}).connect()
 	for _, payload := range []string{"", "probe", "é"} {

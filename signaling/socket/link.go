@@ -26,9 +26,9 @@ type visitor struct {
 
 // hub is what the library's side calls; the library recovers from panics in
 // events alone, so these do it themselves. received is called from one
-// goroutine for each connection, after connected and before disconnected
-// begins, which may come from any goroutine, once, and must not wait for the
-// connection's Emit.
+// goroutine for each connection, after connected. disconnected comes once, from
+// any goroutine, while received may still be running, and must not wait for
+// the connection's Emit.
 type hub interface {
 	connected(l link) (*client, error)
 	received(c *client, event string, body []byte, ackID int64)

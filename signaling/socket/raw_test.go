@@ -20,7 +20,7 @@ import (
 // raw is a client that speaks the protocols by hand, so that a test sees
 // every byte of both directions.
 type raw struct {
-	t   *testing.T
+	t   testing.TB
 	rev revision
 	ws  *websocket.Conn
 	sid string // of OPEN

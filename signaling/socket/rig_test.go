@@ -25,7 +25,7 @@ const patience = 20 * time.Second
 // rig is a whole door: real classes, a real database, real media, a real
 // network.
 type rig struct {
-	t        *testing.T
+	t        testing.TB
 	server   *Server
 	registry *classroom.Registry
 	http     *httptest.Server
@@ -40,7 +40,7 @@ type rigOptions struct {
 }
 
 // newRig starts a door with one class.
-func newRig(t *testing.T, o rigOptions) *rig {
+func newRig(t testing.TB, o rigOptions) *rig {
 	t.Helper()
 	ctx := context.Background()
 	r := &rig{t: t}
@@ -117,7 +117,7 @@ func (r *rig) admit(_ context.Context, h Handshake) (classroom.Identity, error) 
 }
 
 // eventually waits for a condition on figures that other goroutines keep.
-func eventually(t *testing.T, what string, ok func() bool) {
+func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	deadline := time.NewTimer(patience)
 	defer deadline.Stop()
