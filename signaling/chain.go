@@ -55,8 +55,12 @@ func (s *Server) limited(w http.ResponseWriter, r *http.Request, c web.Client, n
 	}
 	if kind == kindPage || kind == kindFree {
 		r.Body = http.MaxBytesReader(w, r.Body, bodyMax)
-		// A recorder of a test has no deadlines, and none is needed there.
-		_ = http.NewResponseController(w).SetReadDeadline(now.Add(s.cfg.ReadTimeout))
+		if r.ContentLength != 0 {
+			// Not without a body: net/http reads on in the background, and its
+			// deadline would end a long download's context. A recorder of a
+			// test has no deadlines, and none is needed there.
+			_ = http.NewResponseController(w).SetReadDeadline(now.Add(s.cfg.ReadTimeout))
+		}
 	}
 	next.ServeHTTP(w, r)
 }

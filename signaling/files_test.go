@@ -5,14 +5,20 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"fmt"
+	"io"
 	"mime"
+	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"kelas/signaling"
 	"kelas/signaling/auth"
+	"kelas/signaling/web"
 )
 
 // student is a browser with a seat whose person has joined.
@@ -281,5 +287,93 @@ func TestALockedClassKeepsNewPeopleOut(t *testing.T) {
 	dewi.get("/c/"+id).wants(t, 200, `id="kelas-config"`)
 	if l, err := s.classes.Lesson(t.Context(), id); err != nil || !l.Locked {
 		t.Fatal(l, err)
+	}
+}
+
+func TestOnlyOneRequestWritesAnUpload(t *testing.T) {
+	s := newSite(t, signaling.Config{})
+	id := s.lesson("A", "")
+	b := s.student(id, "dewi", auth.RoleViewer)
+	// An empty probe holds the upload for a moment too, so the long request
+	// may be the one that is turned away; then it is made again.
+	for range 20 {
+		if refused, done := b.twoWriters(b.begin(id, "a.txt", 10)); refused {
+			if done.status != 204 || done.header.Get("Kelas-File-Id") == "" {
+				t.Fatal(done.status, done.body)
+			}
+			return
+		}
+	}
+	t.Fatal("no second request was turned away")
+}
+
+// twoWriters sends a long PATCH and probes beside it. It reports whether a
+// probe was turned away and how the long one ended.
+func (b *browser) twoWriters(at string) (refused bool, done page) {
+	b.t.Helper()
+	r, w := io.Pipe()
+	first := make(chan page, 1)
+	go func() {
+		first <- b.do("PATCH", at, r, "Tus-Resumable", "1.0.0", "X-CSRF-Token", b.csrf, "Upload-Offset", "0", "Content-Type", patchType)
+		r.Close()
+	}()
+	if _, err := w.Write([]byte("hello")); err != nil {
+		return false, <-first
+	}
+	for {
+		select {
+		case done = <-first:
+			return false, done
+		default:
+		}
+		if p := b.patch(at, 0, nil); p.status == http.StatusLocked && p.code(b.t) == "uploadBusy" {
+			break
+		}
+	}
+	if _, err := w.Write([]byte("world")); err != nil {
+		return false, <-first
+	}
+	w.Close()
+	return true, <-first
+}
+
+func TestAnUploadThatStandsStillEndsAndGoesOn(t *testing.T) {
+	s := newSite(t, signaling.Config{Web: web.Config{StallTimeout: 100 * time.Millisecond}})
+	id := s.lesson("A", "")
+	b := s.student(id, "dewi", auth.RoleViewer)
+	at := b.begin(id, "a.txt", 10)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	u, err := url.Parse(s.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequest("PATCH", s.url+at, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range b.client.Jar.Cookies(u) {
+		req.AddCookie(c)
+	}
+	if _, err := fmt.Fprintf(conn, "PATCH %s HTTP/1.1\r\nHost: %s\r\nCookie: %s\r\nTus-Resumable: 1.0.0\r\nX-CSRF-Token: %s\r\nUpload-Offset: 0\r\n"+
+		"Content-Type: %s\r\nContent-Length: 10\r\n\r\nhello", at, u.Host, req.Header.Get("Cookie"), b.csrf, patchType); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	// Nothing more comes; the server must end it by itself.
+	if _, err := io.ReadAll(conn); err != nil {
+		t.Fatal("the server keeps a dead upload:", err)
+	}
+	p := b.tus("HEAD", at, nil)
+	if p.status != 200 || p.header.Get("Upload-Offset") != "5" {
+		t.Fatal("what came in is lost:", p.status, p.header)
+	}
+	if p := b.patch(at, 5, []byte("world")); p.status != 204 {
+		t.Fatal(p.status, p.body)
 	}
 }
