@@ -217,10 +217,9 @@ export class Endpoint extends Emitter {
     }, healTimeout);
   }
 
-  async #reportIfHopeless() {
+  #reportIfHopeless() {
     if (!this.#policy.hopeless(Date.now()) || this.state === "connected") return;
-    const report = await this.pc?.getStats().catch(() => null);
-    this.#setState("failed", triedWays(report?.values() ?? []));
+    this.#setState("failed", triedWays(this.pc?.localDescription?.sdp ?? "", this.pc?.remoteDescription?.sdp ?? ""));
   }
 
   async #rebuild() {

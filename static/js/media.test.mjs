@@ -83,10 +83,11 @@ test("figures: a new connection counts from zero", () => {
 
 test("bars and what was tried", () => {
   assert.deepEqual([[0, 40], [0.03, 40], [0.1, 40], [0.3, 40], [0, 300], [0, -1]].map(([loss, rtt]) => bars({ loss, rtt })), [4, 3, 2, 1, 3, 4]);
-  assert.deepEqual(triedWays([
-    { type: "remote-candidate", protocol: "udp" }, { type: "remote-candidate", protocol: "tcp" },
-    { type: "local-candidate", candidateType: "relay" }, { type: "local-candidate", candidateType: "host" },
-  ]), { udp: 1, tcp: 1, relay: 1, remote: 2 });
+  const line = (/** @type {string} */ protocol, /** @type {string} */ type) => `a=candidate:1 1 ${protocol} 2130706431 10.0.0.1 8189 typ ${type}\r\n`;
+  const server = `v=0\r\n${line("UDP", "host")}${line("tcp", "host")}`;
+  assert.deepEqual(triedWays(`v=0\r\n${line("udp", "host")}`, server), { udp: true, tcp: true, relay: false });
+  assert.deepEqual(triedWays(`v=0\r\n${line("udp", "relay")}`, server), { udp: false, tcp: false, relay: true });
+  assert.deepEqual(triedWays("", server), { udp: false, tcp: false, relay: false });
 });
 
 test("codecs: VP8 first, repair kept, what nobody sends left out", () => {

@@ -84,20 +84,27 @@ export function bars({ loss, rtt }) {
 
 /**
  * Which ways were tried, for the sentence a person gives to the administrator.
+ * Read from the two descriptions, which hold every candidate of the attempt,
+ * trickled ones too; statistics forget those that never became a pair.
  *
- * @param {Iterable<any>} report
- * @returns {{udp: number, tcp: number, relay: number, remote: number}} candidates of each sort
+ * @param {string} local SDP
+ * @param {string} remote SDP
+ * @returns {{udp: boolean, tcp: boolean, relay: boolean}}
  */
-export function triedWays(report) {
-  const tried = { udp: 0, tcp: 0, relay: 0, remote: 0 };
-  for (const s of report) {
-    if (s.type === "remote-candidate") {
-      tried.remote++;
-      if (s.protocol === "tcp") tried.tcp++;
-      else tried.udp++;
-    } else if (s.type === "local-candidate" && s.candidateType === "relay") {
-      tried.relay++;
-    }
-  }
-  return tried;
+export function triedWays(local, remote) {
+  const ours = candidates(local);
+  const theirs = candidates(remote);
+  const direct = ours.some((c) => c.type !== "relay");
+  return {
+    udp: direct && theirs.some((c) => c.protocol === "udp"),
+    tcp: direct && theirs.some((c) => c.protocol === "tcp"),
+    relay: ours.some((c) => c.type === "relay"),
+  };
+}
+
+/** RFC 8839, 5.1: candidate-attribute. @param {string} sdp */
+function candidates(sdp) {
+  return [...sdp.matchAll(/^a=candidate:\S+ \d+ (\S+) \d+ \S+ \d+ typ (\S+)/gim)].map(([, protocol, type]) => (
+    { protocol: protocol.toLowerCase(), type: type.toLowerCase() }
+  ));
 }

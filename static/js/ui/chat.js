@@ -129,7 +129,8 @@ export function mountChat(page) {
     const box = el("div", { class: "k-message-state" });
     const { pending } = row;
     if (row.state === "failed" && pending) {
-      box.append(icon("exclamation-circle-fill"), t("chat.failed"), " ", faultText({ code: pending.code ?? "internal" }),
+      box.append(
+        el("span", {}, icon("exclamation-circle-fill"), ` ${t("chat.failed")} ${faultText({ code: pending.code ?? "internal" })}`),
         el("button", { text: t("chat.retry"), attrs: { type: "button", "data-testid": "chat-retry" }, on: { click: () => session.actions.retryChat(pending.clientId) } }),
         el("button", { text: t("chat.discard"), attrs: { type: "button" }, on: { click: () => session.actions.discardChat(pending.clientId) } }));
     } else {

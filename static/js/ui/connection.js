@@ -71,7 +71,7 @@ export function mountConnection(page) {
 
   /** What was tried, and what to ask for. */
   function failedText() {
-    const tried = /** @type {{udp: number, tcp: number, relay: number} | undefined} */ (store.get().media.tried);
+    const tried = /** @type {{udp: boolean, tcp: boolean, relay: boolean} | undefined} */ (store.get().media.tried);
     const ways = tried && [tried.udp && "UDP", tried.tcp && "TCP", tried.relay && "TURN"].filter(Boolean).join(", ");
     return t("net.failedText", { ways: ways || t("net.noWays") });
   }
