@@ -136,11 +136,12 @@ func TestChatKindsAndPermissions(t *testing.T) {
 // restart too; to somebody removed it is refused.
 func TestPrivateToAbsent(t *testing.T) {
 	bubble(t, Config{}, func(t *testing.T, r *room) {
-		teacher, ani := r.join(owner, RolePresenter), r.join("Ani", RoleViewer)
+		r.join(owner, RolePresenter)
+		ani := r.join("Ani", RoleViewer)
 		ani.Leave(t.Context())
 		r.stop()
 		r.start()
-		teacher = r.join(owner, RolePresenter)
+		teacher := r.join(owner, RolePresenter)
 		_, err := teacher.SendChat(t.Context(), ChatRequest{Kind: ChatPrivate, To: ani.pid(), Text: "where are you?"})
 		must(t, err)
 		wait(time.Second)

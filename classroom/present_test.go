@@ -213,7 +213,7 @@ func TestPresenterLineCut(t *testing.T) {
 		// Resumed in time, media untouched.
 		teacher.Disconnected()
 		until := ani.class().PresenterLostUntil
-		equal(t, "waits", until.Sub(time.Now()).Round(time.Second), 30*time.Second)
+		equal(t, "waits", time.Until(until).Round(time.Second), 30*time.Second)
 		equal(t, "still presenter", ani.class().PresenterID, teacher.pid())
 		wait(20 * time.Second)
 		teacher = teacher.resume(0)

@@ -137,15 +137,6 @@ func (p *MediaPipeline) addSink(e *element, at pad, s sink) error {
 	return nil
 }
 
-func (p *MediaPipeline) removeSink(e *element, at pad, s sink) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if e.sinks[at] == s {
-		delete(e.sinks, at)
-		s.feed(nil)
-	}
-}
-
 // detach takes e out of the graph for good.
 func (p *MediaPipeline) detach(e *element) {
 	p.mu.Lock()

@@ -33,7 +33,6 @@ type WebRtcEndpoint struct {
 
 	// Touched by the work queue only.
 	first *offer
-	full  bool // may the browser send?
 	clock *sfu.SourceClock
 
 	mu         sync.Mutex

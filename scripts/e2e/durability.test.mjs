@@ -25,24 +25,24 @@ class Writer {
   waiting = new Map(); // clientId -> text: to be sent again after a return
   stored = new Map(); // seq -> text
   own = new Map(); // seq -> text, accepted and not yet known as stored
-  lastSeq = 0;
 
   constructor(name, token) {
     this.name = name;
     this.socket = io(kelas.url, { transports: ['websocket'], auth: { class: id, token }, query: { class: id }, reconnectionDelay: 50, reconnectionDelayMax: 300, forceNew: true });
     this.socket.on('connect', () => this.join());
     this.socket.on('chatStored', ({ seq }) => this.storedUpTo(seq));
+    this.socket.on('joined', (j) => this.joined(j));
   }
 
-  async join() {
-    try {
-      const answer = await this.socket.timeout(5000).emitWithAck('join', { session: this.session, lastSeq: this.lastSeq });
-      if (!answer.ok) return;
-      this.session = answer.session;
-      this.storedUpTo(answer.storedSeq ?? 0);
-      this.own.clear();
-      for (const [clientId, text] of this.waiting) this.emit(clientId, text);
-    } catch { /* killed meanwhile; the next connect joins again */ }
+  join() {
+    this.socket.emit('join', { session: this.session, lastSeq: this.upTo ?? 0 });
+  }
+
+  joined(j) {
+    this.session = j.session;
+    this.own.clear();
+    this.storedUpTo(j.storedSeq);
+    for (const [clientId, text] of this.waiting) this.emit(clientId, text);
   }
 
   say() {
@@ -83,7 +83,8 @@ class Writer {
     for (;;) {
       const page = await this.socket.timeout(5000).emitWithAck('chatHistory', { before, limit: 100 });
       assert.ok(page.ok, JSON.stringify(page));
-      all.unshift(...page.entries);
+      // Only the sender sees its own clientId.
+      all.unshift(...page.entries.map(({ clientId, ...entry }) => entry));
       if (!page.more || page.entries.length === 0) return all;
       before = page.entries[0].seq;
     }
@@ -129,8 +130,10 @@ test('chat that was stored survives kill -9', { timeout: 240000 }, async (t) => 
 test('an upload goes on after kill -9 from its last acknowledged byte', { timeout: 120000 }, async () => {
   const token = await kelas.token(id, 'viewer', 'Dodi');
   const socket = io(kelas.url, { transports: ['websocket'], auth: { class: id, token }, query: { class: id }, forceNew: true });
-  await once(socket, 'connect');
-  assert.ok((await socket.timeout(5000).emitWithAck('join', {})).ok);
+  let files = [];
+  socket.on('connect', () => socket.emit('join', {}));
+  socket.on('joined', (j) => { files = j.files; });
+  await once(socket, 'joined');
   const bytes = randomBytes(9 << 20);
   const headers = { authorization: `Bearer ${token}`, 'tus-resumable': '1.0.0' };
   const created = await fetch(`${kelas.url}/c/${id}/uploads`, { method: 'POST',
@@ -150,18 +153,19 @@ test('an upload goes on after kill -9 from its last acknowledged byte', { timeou
       assert.equal(Number(head.headers.get('upload-offset')), offset, 'no acknowledged byte is lost');
     }
   }
-  await until('back', () => socket.connected);
-  const joined = await until('listed', async () => {
-    const a = await socket.timeout(5000).emitWithAck('join', {});
-    return a.ok && a.files.length === 1 && a;
+  await until('listed', async () => {
+    if (!socket.connected) return false;
+    const a = await socket.timeout(5000).emitWithAck('files', {});
+    if (a.ok) files = a.files;
+    return files.length === 1;
   });
-  const file = await fetch(new URL(joined.files[0].url, kelas.url), { headers });
+  const file = await fetch(new URL(files[0].url, kelas.url), { headers });
   assert.equal(file.status, 200);
   assert.match(file.headers.get('content-disposition'), /attachment/);
   assert.equal(createHash('sha256').update(Buffer.from(await file.arrayBuffer())).digest('hex'), createHash('sha256').update(bytes).digest('hex'));
   await kelas.kill();
   await kelas.run();
-  const again = await fetch(new URL(joined.files[0].url, kelas.url), { headers, method: 'HEAD' });
+  const again = await fetch(new URL(files[0].url, kelas.url), { headers, method: 'HEAD' });
   assert.equal(again.status, 200, 'and it is still there after another crash');
   socket.close();
 });
