@@ -27,6 +27,7 @@ type classConfig struct {
 type classMe struct {
 	Name    string `json:"name"`
 	Role    string `json:"role"`
+	Base    string `json:"base"` // the identity's role, where Role is lent by a hand-over
 	Account bool   `json:"account"`
 }
 
@@ -96,7 +97,7 @@ func (w *Web) classPage(v *visit) error {
 func (w *Web) classConfig(v *visit, p person, role string) classConfig {
 	base := "/c/" + p.lesson.ID
 	c := classConfig{ClassID: p.lesson.ID, Title: p.lesson.Title, Language: v.lang, CSRF: v.page().CSRF,
-		Me:         classMe{Name: p.identity.Name, Role: role, Account: p.identity.UserID != ""},
+		Me:         classMe{Name: p.identity.Name, Role: role, Base: p.identity.Role, Account: p.identity.UserID != ""},
 		SocketPath: "/socket.io/", Limits: classLimits{w.cfg.ChatMaxRunes, w.cfg.FileMaxSize},
 		ICETransportPolicy: w.cfg.ICETransportPolicy,
 		URLs:               classURLs{Leave: base + "/after", Files: base + "/files", Uploads: base + "/uploads", Language: "/language"}}

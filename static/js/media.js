@@ -15,6 +15,7 @@ import { readFigures, triedWays } from "./media_figures.js";
 /** "off" | "connecting" | "connected" | "troubled" (healing) | "failed" (told, still trying) @typedef {"off" | "connecting" | "connected" | "troubled" | "failed"} MediaState */
 
 const healTimeout = 6000;
+const serversFresh = 10 * 60_000;
 
 /** Whether this browser can take part at all. */
 export function supported() {
@@ -70,6 +71,7 @@ export class Endpoint extends Emitter {
   /** @type {ReturnType<typeof setInterval> | undefined} */ #statsTimer;
   /** @type {import("./media_figures.js").Totals | null} */ #totals = null;
   /** @type {RTCConfiguration} */ #configuration = {};
+  #configuredAt = 0;
   /** @type {(() => void)[]} */ #off = [];
 
   /**
@@ -92,6 +94,7 @@ export class Endpoint extends Emitter {
       iceServers, bundlePolicy: "max-bundle", rtcpMuxPolicy: "require",
       ...(policy && { iceTransportPolicy: policy }),
     };
+    this.#configuredAt = Date.now();
     // Short-lived TURN credentials: a restart must use the new ones.
     try {
       this.pc?.setConfiguration(this.#configuration);
@@ -177,6 +180,7 @@ export class Endpoint extends Emitter {
     this.#healTimer = undefined;
     if (!this.#wanted || !this.connection.online) return;
     try {
+      await this.#refreshServers();
       if (action === "rebuild" || !this.pc || !this.#answered) {
         await this.#rebuild();
         this.rebuilt();
@@ -189,6 +193,13 @@ export class Endpoint extends Emitter {
     } catch (error) {
       this.#healFailed(asFault(error));
     }
+  }
+
+  /** TURN credentials last some hours; a class may last longer than its first ones. */
+  async #refreshServers() {
+    if (Date.now() - this.#configuredAt < serversFresh) return;
+    const answer = await this.connection.request("iceServers").catch(() => null);
+    if (answer?.iceServers) this.configure(answer.iceServers, this.#configuration.iceTransportPolicy);
   }
 
   /** @param {FaultError} fault */
