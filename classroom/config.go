@@ -41,6 +41,10 @@ type Deps struct {
 	Log   *slog.Logger     // nil: silent
 	Now   func() time.Time // nil: time.Now
 	NewID func() string    // ids of lessons, participants and stays; nil: random
+	// Connected is told how long a page waited from its first offer until its
+	// endpoint was connected. It is called by the media server and must not
+	// block. May be nil.
+	Connected func(role EndpointRole, took time.Duration)
 
 	media mediaServer // tests put a stand-in here
 }

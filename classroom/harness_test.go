@@ -35,6 +35,12 @@ type room struct {
 	reg    *Registry
 	lesson Lesson
 	ids    atomic.Int64
+	waits  []waited // for a connection, as told to the registry's owner
+}
+
+type waited struct {
+	role EndpointRole
+	took time.Duration
 }
 
 func newRoom(t *testing.T, cfg Config) *room {
@@ -59,7 +65,8 @@ func (r *room) start() {
 	r.media = &fakeMedia{}
 	reg, err := NewRegistry(r.cfg, Deps{
 		Store: r.store, Files: r.files, Log: slog.New(slog.DiscardHandler),
-		NewID: func() string { return fmt.Sprintf("id%d", r.ids.Add(1)) },
+		NewID:     func() string { return fmt.Sprintf("id%d", r.ids.Add(1)) },
+		Connected: func(role EndpointRole, took time.Duration) { r.waits = append(r.waits, waited{role, took}) },
 	}.WithMedia(r.media))
 	must(r.t, err)
 	r.reg = reg

@@ -17,6 +17,8 @@ type endpoint struct {
 	media  mediaEndpoint
 	cancel func()
 	state  pipeline.ConnectionState
+	asked  time.Time       // when its first offer came
+	met    bool            // it was connected once
 	codecs map[Slot]string // of what a presenter sends
 	source *endpoint       // which presenter feeds this viewer
 	early  []IceCandidate  // came before media was there
@@ -165,7 +167,7 @@ func (s *Session) View(ctx context.Context, sdpOffer, endpointID string) (answer
 // returned beside an error too where it exists.
 func (s *Session) negotiate(ctx context.Context, role EndpointRole, sdp string) (*endpoint, string, error) {
 	c, t := s.t.c, s.t
-	end := &endpoint{t: t, role: role, state: pipeline.ConnectionNew, codecs: make(map[Slot]string)}
+	end := &endpoint{t: t, role: role, state: pipeline.ConnectionNew, asked: c.reg.now(), codecs: make(map[Slot]string)}
 	c.lock()
 	t.pending[role] = end
 	c.unlock()

@@ -394,6 +394,33 @@ func TestRemovePresenter(t *testing.T) {
 	})
 }
 
+// How long a page waited for its connection is told once for an endpoint; an
+// ICE restart says nothing of joining, a failure before it nothing at all.
+func TestConnectedIsTold(t *testing.T) {
+	bubble(t, Config{}, func(t *testing.T, r *room) {
+		teacher, ani := r.join(owner, RolePresenter), r.join("Ani", RoleViewer)
+		source := r.media.endpoint(t, teacher.goLive())
+		wait(100 * time.Millisecond)
+		viewer := r.media.endpoint(t, ani.watch())
+		state := func(e *fakeEndpoint, s pipeline.ConnectionState) {
+			e.tell(pipeline.ConnectionStateChanged{New: s})
+		}
+		wait(250 * time.Millisecond)
+		state(viewer, pipeline.ConnectionFailed)
+		equal(t, "told", len(r.waits), 0)
+		state(source, pipeline.ConnectionConnected)
+		state(viewer, pipeline.ConnectionConnected)
+		wait(time.Second)
+		state(viewer, pipeline.ConnectionDisconnected)
+		state(viewer, pipeline.ConnectionConnected)
+		again := r.media.endpoint(t, ani.watch()) // the page was made anew
+		wait(time.Second)
+		state(again, pipeline.ConnectionConnected)
+		equal(t, "told", r.waits, []waited{
+			{EndpointPresenter, 350 * time.Millisecond}, {EndpointViewer, 250 * time.Millisecond}, {EndpointViewer, time.Second}})
+	})
+}
+
 func TestEndpointEvents(t *testing.T) {
 	bubble(t, Config{}, func(t *testing.T, r *room) {
 		teacher, ani := r.join(owner, RolePresenter), r.join("Ani", RoleViewer)

@@ -23,6 +23,8 @@ type Registry struct {
 	newID  func() string
 	counts counters
 
+	connected func(EndpointRole, time.Duration) // may be nil
+
 	mu      sync.Mutex
 	classes map[string]*place
 	closing bool
@@ -58,7 +60,7 @@ func NewRegistry(cfg Config, d Deps) (*Registry, error) {
 	}
 	r := &Registry{
 		cfg: cfg.withDefaults(), store: d.Store, files: d.Files,
-		log: d.Log, now: d.Now, newID: d.NewID, media: d.media,
+		log: d.Log, now: d.Now, newID: d.NewID, media: d.media, connected: d.Connected,
 		classes: make(map[string]*place),
 	}
 	if d.Media != nil {

@@ -3,6 +3,7 @@ package classroom
 import (
 	"fmt"
 	"sync"
+	"time"
 
 	"kelas/pipeline"
 )
@@ -168,6 +169,9 @@ func (c *Class) dropPipeline() {
 
 // endpointEvent passes on what the media server tells of an endpoint.
 func (c *Class) endpointEvent(end *endpoint, ev pipeline.Event) {
+	if took := c.firstMeeting(end, ev); took >= 0 && c.reg.connected != nil {
+		c.reg.connected(end.role, took)
+	}
 	c.lock()
 	defer c.unlock()
 	if end.over || end.t.ended != nil && (c.pres == nil || c.pres.end != end) {
@@ -196,6 +200,22 @@ func (c *Class) endpointEvent(end *endpoint, ev pipeline.Event) {
 		c.reg.counts.pipelineErrors.Add(1)
 		c.log.Warn("trouble at an endpoint", "endpoint", end.media.ID(), "err", ev.Err)
 	}
+}
+
+// firstMeeting is the time from an endpoint's first offer until it was first
+// connected, when ev says that it is; negative otherwise.
+func (c *Class) firstMeeting(end *endpoint, ev pipeline.Event) time.Duration {
+	change, ok := ev.(pipeline.ConnectionStateChanged)
+	if !ok || change.New != pipeline.ConnectionConnected {
+		return -1
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if end.met {
+		return -1 // a restart, which says nothing of joining
+	}
+	end.met = true
+	return max(0, c.reg.now().Sub(end.asked))
 }
 
 // sourceLocked notes the codec of what a presenter sends in a slot.

@@ -154,7 +154,7 @@ func TestMetrics(t *testing.T) {
 	s := newSite(t, signaling.Config{MetricsToken: "sixteen characters"})
 	s.join(s.lesson("A", ""), auth.Identity{Key: "token:1", Name: "Dewi", Role: auth.RoleViewer})
 	b := s.browser()
-	b.get("/metrics").wants(t, 200, "kelas_classes 1", "kelas_participants 1", "kelas_joins_total 1", "kelas_media_nacks_total 0",
+	b.get("/metrics").wants(t, 200, "kelas_classes 1", "kelas_participants 1", "kelas_joins_total 1", "kelas_media_nacks_total 0", `kelas_join_seconds_count{role="viewer"} 0`,
 		"kelas_outbox_evictions_total 0", "kelas_store_seconds_bucket", `kelas_store_seconds_count{op="PutLesson"} 1`, "kelas_socket_connections 0", "go_goroutines")
 	for what, c := range map[string]struct {
 		r      *http.Request

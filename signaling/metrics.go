@@ -10,6 +10,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"kelas/classroom"
 )
 
 // Metrics is one registry of Prometheus, the server's own: two servers in one
@@ -18,6 +20,7 @@ type Metrics struct {
 	registry *prometheus.Registry
 	store    *prometheus.HistogramVec
 	storeErr *prometheus.CounterVec
+	join     *prometheus.HistogramVec
 	handler  http.Handler
 }
 
@@ -31,7 +34,13 @@ func NewMetrics() *Metrics {
 		storeErr: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "kelas_store_errors_total",
 			Help: "Operations of the store that failed, answers such as 'not found' included."}, []string{"op"}),
 	}
-	m.registry.MustRegister(m.store, m.storeErr, collectors.NewGoCollector(),
+	m.join = prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "kelas_join_seconds",
+		Help: "Time from a page's first offer until its media connection stood.",
+		Buckets: []float64{.025, .05, .1, .2, .3, .5, .75, 1, 1.5, 2, 3, 5, 10, 20, 30}}, []string{"role"})
+	for _, role := range []classroom.EndpointRole{classroom.EndpointPresenter, classroom.EndpointViewer} {
+		m.join.WithLabelValues(string(role)) // shown before the first one comes
+	}
+	m.registry.MustRegister(m.store, m.storeErr, m.join, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.handler = promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 10 * time.Second})
 	return m
@@ -43,6 +52,11 @@ func (m *Metrics) ObserveStore(op string, d time.Duration, err error) {
 	if err != nil {
 		m.storeErr.WithLabelValues(op).Inc()
 	}
+}
+
+// ObserveJoin is classroom.Deps.Connected.
+func (m *Metrics) ObserveJoin(role classroom.EndpointRole, took time.Duration) {
+	m.join.WithLabelValues(string(role)).Observe(took.Seconds())
 }
 
 // metrics answers this machine, or who has the token. To others there is no

@@ -129,7 +129,7 @@ func start(ctx context.Context, sf *storeFlags, f *serveFlags, log *slog.Logger)
 	a.sweep(db, shelf)
 
 	classes, err := classroom.NewRegistry(classroom.Config{MaxParticipants: f.MaxParticipants, ResumeWindow: f.ResumeWindow, PresenterWindow: f.ResumeWindow},
-		classroom.Deps{Store: db, Media: media, Files: shelf, Log: log})
+		classroom.Deps{Store: db, Media: media, Files: shelf, Log: log, Connected: metrics.ObserveJoin})
 	if err != nil {
 		return nil, fmt.Errorf("opening the classes: %w", err)
 	}
