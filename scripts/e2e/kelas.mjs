@@ -36,22 +36,26 @@ export class Kelas {
   log = '';
   setupLink = '';
 
-  static async start(args = []) {
+  /** @param {string[]} args @param {{prefix?: string[], address?: string}} where it runs, and where its pages are */
+  static async start(args = [], { prefix = [], address = '127.0.0.1' } = {}) {
     const k = new Kelas();
     k.dir = await mkdtemp(join(tmpdir(), 'kelas-e2e-'));
     k.port = await freeTCP();
     k.media = await freeUDP();
+    k.mediaTCP = await freeTCP();
     k.args = args;
-    // Browsers give the camera to pages of localhost without TLS, and to no
+    k.command = [...prefix, binary];
+    k.address = address;
+    // Browsers give the camera to pages of this machine without TLS, and to no
     // other plain address; the media goes over the ordinary interface.
-    k.url = `http://localhost:${k.port}`;
+    k.url = `http://127.0.0.1:${k.port}`;
     await k.run();
     return k;
   }
 
   async run() {
-    this.child = spawn(binary, ['serve', '--http', `127.0.0.1:${this.port}`, '--media-addr', `:${this.media}`,
-      '--media-tcp-addr', `:${await freeTCP()}`,
+    this.child = spawn(this.command[0], [...this.command.slice(1), 'serve', '--http', `${this.address}:${this.port}`,
+      '--media-addr', `:${this.media}`, '--media-tcp-addr', `:${this.mediaTCP}`,
       '--data-dir', this.dir, ...this.args], { stdio: ['ignore', 'pipe', 'pipe'] });
     this.exited = once(this.child, 'exit');
     for (const stream of [this.child.stdout, this.child.stderr]) {
@@ -64,7 +68,7 @@ export class Kelas {
     const deadline = Date.now() + 30000;
     for (;;) {
       try {
-        const r = await fetch(`http://127.0.0.1:${this.port}/readyz`);
+        const r = await fetch(`http://${this.address}:${this.port}/readyz`);
         if (r.ok) return;
       } catch { /* not listening yet */ }
       if (Date.now() > deadline || this.child.exitCode !== null) throw new Error(`the server did not start:\n${this.log}`);
