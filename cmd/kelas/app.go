@@ -108,6 +108,11 @@ func start(ctx context.Context, sf *storeFlags, f *serveFlags, log *slog.Logger)
 	if err := os.MkdirAll(sf.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("making --data-dir: %w", err)
 	}
+	unlock, err := lockDataDir(sf.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	a.opened("the lock", func(context.Context) error { return unlock() })
 	metrics := signaling.NewMetrics()
 	db, err := store.Open(ctx, store.Config{DataDir: sf.DataDir, MongoURI: sf.MongoDBURI, Observe: metrics.ObserveStore}, log)
 	if err != nil {

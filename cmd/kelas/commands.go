@@ -65,6 +65,15 @@ type runner struct {
 }
 
 func execute(ctx context.Context, args []string, io streams) error {
+	cli, command, err := parse(args, io)
+	if err != nil {
+		return err
+	}
+	return command.Run(&runner{ctx: ctx, io: io, cli: cli})
+}
+
+// parse reads flags, environment and configuration file.
+func parse(args []string, io streams) (*commandLine, *kong.Context, error) {
 	var cli commandLine
 	parser, err := kong.New(&cli,
 		kong.Name("kelas"),
@@ -73,16 +82,12 @@ func execute(ctx context.Context, args []string, io streams) error {
 		kong.Configuration(yamlResolver),
 		kong.Writers(io.out, io.err),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.UsageOnError(),
 	)
 	if err != nil {
-		return fmt.Errorf("preparing the command line: %w", err)
+		return nil, nil, fmt.Errorf("preparing the command line: %w", err)
 	}
-	kctx, err := parser.Parse(args)
-	if err != nil {
-		return err
-	}
-	return kctx.Run(&runner{ctx: ctx, io: io, cli: &cli})
+	command, err := parser.Parse(args)
+	return &cli, command, err
 }
 
 func (c *serveCommand) Run(r *runner) error {

@@ -150,6 +150,9 @@ func (f *serveFlags) Validate() error {
 			errs = append(errs, errors.New("--tls acme needs --tls-domain"))
 		}
 	}
+	if n := len(f.MetricsToken); n > 0 && n < 16 {
+		errs = append(errs, errors.New("--metrics-token must have at least 16 characters"))
+	}
 	for name, n := range map[string]int{"max-participants": f.MaxParticipants, "max-classes": f.MaxClasses, "max-connections-per-address": f.ConnsPerAddress, "max-joins-per-minute": f.JoinsPerMinute} {
 		if n < 1 {
 			errs = append(errs, fmt.Errorf("--%s must be at least 1", name))

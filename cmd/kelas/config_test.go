@@ -44,7 +44,7 @@ func TestConfigOrder(t *testing.T) {
 }
 
 func TestConfigHidesSecrets(t *testing.T) {
-	out, err := runCommand(t, "", "config", "--mongodb-uri", "mongodb://kelas:opensesame@db.example/kelas", "--metrics-token", "opensesame")
+	out, err := runCommand(t, "", "config", "--mongodb-uri", "mongodb://kelas:opensesame@db.example/kelas", "--metrics-token", "opensesame opensesame")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,6 +85,7 @@ func TestConfigRefuses(t *testing.T) {
 		"acme name":     {[]string{"--tls", "acme"}, "--tls-domain"},
 		"size":          {[]string{"--max-file-size", "plenty"}, "plenty"},
 		"no size":       {[]string{"--max-file-size", "0"}, "not a size"},
+		"token":         {[]string{"--metrics-token", "short"}, "--metrics-token"},
 		"limit":         {[]string{"--max-participants", "0"}, "--max-participants"},
 		"window":        {[]string{"--resume-window", "1ms"}, "--resume-window"},
 		"proxy":         {[]string{"--trusted-proxy", "the proxy"}, "--trusted-proxy"},

@@ -21,7 +21,7 @@ var (
 	ErrNameTaken       = fmt.Errorf("there is an account with this name: %w", ErrExists)
 	ErrNameInvalid     = errors.New("the name is empty, too long or has control characters")
 	ErrRoleInvalid     = errors.New("the account role is not admin, teacher or student")
-	ErrPasswordShort   = errors.New("the password is too short")
+	ErrPasswordShort   = errors.New("the password is too short: at least 8 characters")
 	ErrPasswordLong    = errors.New("the password is too long")
 	ErrPasswordWeak    = errors.New("the password is among those that are guessed first")
 	ErrSelf            = errors.New("this cannot be done to one's own account")
