@@ -267,14 +267,14 @@ func TestPartsThatFail(t *testing.T) {
 		args []string
 		want string
 	}{
-		"http":          {[]string{"--http", taken.Addr().String()}, "--http"},
-		"media":         {[]string{"--media-addr", media.LocalAddr().String()}, "media"},
-		"media tcp":     {[]string{"--media-tcp-addr", taken.Addr().String()}, "media"},
-		"turn":          {[]string{"--turn-addr", taken.Addr().String()}, "TURN"},
-		"certificate":   {[]string{"--tls", "files", "--tls-cert", file, "--tls-key", file}, "--tls-cert"},
-		"acme port":     {[]string{"--tls", "acme", "--tls-domain", "class.example.org", "--acme-http", taken.Addr().String()}, "--acme-http"},
-		"mongodb":       {[]string{"--mongodb-uri", "nonsense"}, "database"},
-		"data dir":      {[]string{"--data-dir", file}, "--data-dir"},
+		"http":        {[]string{"--http", taken.Addr().String()}, "--http"},
+		"media":       {[]string{"--media-addr", media.LocalAddr().String()}, "media"},
+		"media tcp":   {[]string{"--media-tcp-addr", taken.Addr().String()}, "media"},
+		"turn":        {[]string{"--turn-addr", taken.Addr().String()}, "TURN"},
+		"certificate": {[]string{"--tls", "files", "--tls-cert", file, "--tls-key", file}, "--tls-cert"},
+		"acme port":   {[]string{"--tls", "acme", "--tls-domain", "class.example.org", "--acme-http", taken.Addr().String()}, "--acme-http"},
+		"mongodb":     {[]string{"--mongodb-uri", "nonsense"}, "database"},
+		"data dir":    {[]string{"--data-dir", file}, "--data-dir"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := goleak.IgnoreCurrent()

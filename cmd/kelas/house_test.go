@@ -57,6 +57,7 @@ var mayImport = map[string][]string{
 
 	"kelas/signaling/auth":   {},
 	"kelas/signaling/wire":   {},
+	"kelas/signaling/client": {"kelas/signaling/wire"},
 	"kelas/signaling/fault":  {"kelas/classroom", "kelas/pipeline"},
 	"kelas/signaling/socket": {"kelas/classroom", "kelas/pipeline", "kelas/signaling/auth", "kelas/signaling/wire", "kelas/signaling/fault"},
 	"kelas/signaling/web":    {"kelas/classroom", "kelas/classroom/files", "kelas/signaling/auth", "kelas/signaling/fault", "kelas/templates", "kelas/static"},
@@ -65,6 +66,9 @@ var mayImport = map[string][]string{
 
 	"kelas/static":    {},
 	"kelas/templates": {},
+
+	// The load tool knows the server as any client does: by its protocol.
+	"kelas/cmd/kelas-load": {"kelas/signaling/client", "kelas/signaling/wire"},
 	"kelas/cmd/kelas": {"kelas/pipeline", "kelas/classroom", "kelas/classroom/store", "kelas/classroom/files", "kelas/signaling",
 		"kelas/signaling/auth", "kelas/signaling/socket", "kelas/signaling/web", "kelas/templates", "kelas/static"},
 }
@@ -82,16 +86,17 @@ var onlyThese = []struct {
 	{"github.com/gin-gonic/gin", []string{"kelas/signaling", "kelas/signaling/web"}, "HTTP stays in the doors"},
 	{"github.com/prometheus", []string{"kelas/signaling"}, "nothing below signaling knows Prometheus"},
 	{"github.com/go-jose", []string{"kelas/signaling/auth"}, "tokens are made and checked in one place"},
-	{"github.com/gorilla/websocket", []string{"kelas/signaling/socket"}, "one transport"},
-	{"github.com/alecthomas/kong", []string{"kelas/cmd/kelas"}, "packages own their Config, the command composes them"},
-	{"github.com/pion/webrtc", []string{"kelas/pipeline", "kelas/pipeline/pipelinetest"}, "the classroom knows no PeerConnection"},
+	{"github.com/gorilla/websocket", []string{"kelas/signaling/socket", "kelas/signaling/client"}, "one transport, and its other end"},
+	{"github.com/alecthomas/kong", []string{"kelas/cmd/kelas", "kelas/cmd/kelas-load"}, "packages own their Config, the command composes them"},
+	{"github.com/pion/webrtc", []string{"kelas/pipeline", "kelas/pipeline/pipelinetest", "kelas/signaling/client", "kelas/cmd/kelas-load"}, "the classroom knows no PeerConnection"},
 	{"github.com/pion/ice", []string{"kelas/pipeline", "kelas/pipeline/pipelinetest"}, "as webrtc"},
-	{"github.com/pion/dtls", []string{"kelas/pipeline", "kelas/pipeline/pipelinetest"}, "as webrtc"},
-	{"github.com/pion/srtp", []string{"kelas/pipeline", "kelas/pipeline/pipelinetest"}, "as webrtc"},
+	{"github.com/pion/dtls", []string{"kelas/pipeline", "kelas/pipeline/pipelinetest", "kelas/cmd/kelas-load"}, "as webrtc"},
+	{"github.com/pion/srtp", []string{"kelas/pipeline", "kelas/pipeline/pipelinetest", "kelas/cmd/kelas-load"}, "as webrtc"},
+	{"github.com/pion/stun", []string{"kelas/cmd/kelas-load"}, "its viewers are lighter than a PeerConnection"},
 	{"github.com/pion/turn", []string{"kelas/pipeline", "kelas/pipeline/pipelinetest"}, "as webrtc"},
-	{"github.com/pion/rtp", []string{"kelas/pipeline", "kelas/pipeline/pipelinetest", "kelas/pipeline/codec", "kelas/pipeline/sfu"}, "packets stay in the pipeline"},
-	{"github.com/pion/rtcp", []string{"kelas/pipeline", "kelas/pipeline/pipelinetest", "kelas/pipeline/sfu"}, "packets stay in the pipeline"},
-	{"github.com/pion/interceptor", []string{"kelas/pipeline", "kelas/pipeline/pipelinetest", "kelas/pipeline/sfu"}, "packets stay in the pipeline"},
+	{"github.com/pion/rtp", []string{"kelas/pipeline", "kelas/pipeline/pipelinetest", "kelas/pipeline/codec", "kelas/pipeline/sfu", "kelas/cmd/kelas-load"}, "packets stay in the pipeline"},
+	{"github.com/pion/rtcp", []string{"kelas/pipeline", "kelas/pipeline/pipelinetest", "kelas/pipeline/sfu", "kelas/cmd/kelas-load"}, "packets stay in the pipeline"},
+	{"github.com/pion/interceptor", []string{"kelas/pipeline", "kelas/pipeline/pipelinetest", "kelas/pipeline/sfu", "kelas/cmd/kelas-load"}, "packets stay in the pipeline"},
 }
 
 // TestHouseImports keeps the map of the rooms true.
