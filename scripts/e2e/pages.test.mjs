@@ -170,7 +170,8 @@ test('afterwards: attendance, chat and files remain; every page speaks Indonesia
   const csv = await teacher.evaluate(async (u) => (await fetch(u)).text(), `${kelas.url}/c/${id}/attendance.csv`);
   assert.match(csv, /Rina/);
   const foreign = await open(chrome, `${kelas.url}/c/${id}/attendance`);
-  assert.match(foreign.url(), /\/login/, 'a stranger has to log in');
+  await foreign.waitForSelector(byTest('problem-login'), { visible: true });
+  assert.equal(await foreign.$(byTest('attendance-table')), null, 'a stranger has to log in');
 });
 
 test('no page broke its content policy or threw', () => {
