@@ -16,13 +16,41 @@ func NewLesson(title, ownerID string, at time.Time) (Lesson, error) {
 	return Lesson{ID: randomID(), Title: title, OwnerID: ownerID, CreatedAt: at.UTC().Truncate(time.Millisecond)}, nil
 }
 
+// planned is a planned time as a Store keeps it.
+func planned(at time.Time) time.Time {
+	if at.IsZero() {
+		return time.Time{}
+	}
+	return at.UTC().Truncate(time.Millisecond)
+}
+
+// EditLesson gives a lesson another title and planned time (zero for none);
+// who is in the class sees the new title at once.
+func (r *Registry) EditLesson(ctx context.Context, id, title string, startsAt time.Time) error {
+	title, err := CleanTitle(title)
+	if err != nil {
+		return err
+	}
+	change := func(l *Lesson) { l.Title, l.StartsAt = title, planned(startsAt) }
+	if c := r.loaded(id); c != nil {
+		return c.changeLesson(ctx, change)
+	}
+	_, err = r.changeLesson(ctx, id, change)
+	return err
+}
+
 // CreateLesson stores a new lesson. ownerID may be "".
 func (r *Registry) CreateLesson(ctx context.Context, title, ownerID string) (Lesson, error) {
+	return r.PlanLesson(ctx, title, ownerID, time.Time{})
+}
+
+// PlanLesson stores a new lesson that is to begin at startsAt; zero for no plan.
+func (r *Registry) PlanLesson(ctx context.Context, title, ownerID string, startsAt time.Time) (Lesson, error) {
 	l, err := NewLesson(title, ownerID, r.now())
 	if err != nil {
 		return Lesson{}, err
 	}
-	l.ID = r.newID()
+	l.ID, l.StartsAt = r.newID(), planned(startsAt)
 	if err := r.store.PutLesson(ctx, l); err != nil {
 		return Lesson{}, fmt.Errorf("storing the lesson: %w", err)
 	}

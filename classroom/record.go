@@ -100,29 +100,38 @@ func (c *Class) saveNow(ctx context.Context, p *participant) error {
 
 // changeLesson changes the stored lesson and then the class's copy.
 func (c *Class) changeLesson(ctx context.Context, change func(*Lesson)) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.reg.cfg.StoreTimeout)
+	l, err := c.reg.changeLesson(ctx, c.id, change)
+	if err != nil {
+		return err
+	}
+	c.lock()
+	defer c.unlock()
+	if l.Rev > c.lesson.Rev {
+		c.lesson = l
+		c.tellClassLocked()
+	}
+	return nil
+}
+
+// changeLesson changes a stored lesson, again when somebody else was faster.
+func (r *Registry) changeLesson(ctx context.Context, id string, change func(*Lesson)) (Lesson, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.cfg.StoreTimeout)
 	defer cancel()
 	for range 10 {
-		l, err := c.reg.store.Lesson(ctx, c.id)
+		l, err := r.store.Lesson(ctx, id)
 		if err == nil {
 			change(&l)
-			l, err = c.reg.store.UpdateLesson(ctx, l)
+			l, err = r.store.UpdateLesson(ctx, l)
 		}
 		switch {
 		case errors.Is(err, ErrConflict):
 			continue
 		case errors.Is(err, ErrNotFound):
-			return ErrClassNotFound
+			return Lesson{}, ErrClassNotFound
 		case err != nil:
-			return fmt.Errorf("storing the lesson: %w", storeError(err))
+			return Lesson{}, fmt.Errorf("storing the lesson: %w", storeError(err))
 		}
-		c.lock()
-		defer c.unlock()
-		if l.Rev > c.lesson.Rev {
-			c.lesson = l
-			c.tellClassLocked()
-		}
-		return nil
+		return l, nil
 	}
-	return fmt.Errorf("storing the lesson: %w", ErrConflict)
+	return Lesson{}, fmt.Errorf("storing the lesson: %w", ErrConflict)
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // pageNames are all pages in the layout; each has a struct in its own file.
-var pageNames = []string{"setup", "login", "classes", "class-new", "enter", "link", "after",
+var pageNames = []string{"setup", "login", "classes", "class-form", "enter", "link", "after",
 	"attendance", "account", "users", "imported", "problem"}
 
 // classPageName frames itself and comes with every template class*.html.
@@ -23,7 +23,7 @@ const classPageName = "class"
 // parsePages parses every page with the layout. A page that is missing or
 // broken is an error before the first request.
 func parsePages(fsys fs.FS) (map[string]*template.Template, error) {
-	funcs := template.FuncMap{"stamp": stamp}
+	funcs := template.FuncMap{"stamp": stamp, "wallTime": wallTime}
 	pages := map[string]*template.Template{}
 	for _, name := range pageNames {
 		t, err := template.New(name).Funcs(funcs).ParseFS(fsys, "layout.html", name+".html")
@@ -100,6 +100,10 @@ func (p page) MayTeach() bool { return p.Account != nil && mayTeach(p.Account) }
 func mayTeach(a *auth.Account) bool {
 	return a.Role == auth.AccountAdmin || a.Role == auth.AccountTeacher
 }
+
+// wallTime writes a time for <input type="datetime-local">, in UTC; the page's
+// script turns it into the reader's zone.
+func wallTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04") }
 
 // stamp writes a time for <time datetime>; the page's script turns it into
 // the reader's own zone and manner.

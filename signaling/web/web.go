@@ -21,7 +21,8 @@ import (
 
 // Classes is what the pages need of classroom.Registry.
 type Classes interface {
-	CreateLesson(ctx context.Context, title, ownerID string) (classroom.Lesson, error)
+	PlanLesson(ctx context.Context, title, ownerID string, startsAt time.Time) (classroom.Lesson, error)
+	EditLesson(ctx context.Context, id, title string, startsAt time.Time) error
 	Lesson(ctx context.Context, id string) (classroom.Lesson, error)
 	Lessons(ctx context.Context, ownerID string) ([]classroom.Lesson, error)
 	LessonsJoinedBy(ctx context.Context, userID string) ([]classroom.Lesson, error)
@@ -170,6 +171,8 @@ func (w *Web) Register(r gin.IRouter) {
 	r.GET("/c/:class", w.page(w.classPage))
 	r.POST("/c/:class/enter", w.form(w.enter))
 	r.POST("/c/:class/links", w.form(w.makeLink))
+	r.GET("/c/:class/edit", w.page(w.editClassPage))
+	r.POST("/c/:class/edit", w.form(w.editClass))
 	r.GET("/c/:class/after", w.page(w.after))
 	r.GET("/c/:class/attendance", w.page(w.attendance))
 	r.GET("/c/:class/attendance.csv", w.page(w.attendanceCSV))

@@ -25,6 +25,17 @@ for (const node of document.querySelectorAll("a[data-zone]")) {
   link.href = url.href;
 }
 
+// A planned time is chosen and shown by the person's own clock.
+for (const node of document.querySelectorAll("input[data-zone]")) {
+  /** @type {HTMLInputElement} */ (node).value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "UTC";
+}
+for (const node of document.querySelectorAll("input[data-utc]")) {
+  const input = /** @type {HTMLInputElement} */ (node);
+  const at = new Date(input.dataset.utc ?? "");
+  if (Number.isNaN(at.getTime())) continue;
+  input.value = new Date(at.getTime() - at.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
+}
+
 for (const node of document.querySelectorAll("form[data-confirm]")) {
   node.addEventListener("submit", (event) => {
     if (!window.confirm(node.getAttribute("data-confirm") ?? "")) event.preventDefault();
