@@ -89,7 +89,7 @@ var onlyThese = []struct {
 	{"github.com/gorilla/websocket", []string{"kelas/signaling/socket", "kelas/signaling/client"}, "one transport, and its other end"},
 	{"github.com/alecthomas/kong", []string{"kelas/cmd/kelas", "kelas/cmd/kelas-load"}, "packages own their Config, the command composes them"},
 	{"github.com/pion/webrtc", []string{"kelas/pipeline", "kelas/pipeline/pipelinetest", "kelas/signaling/client", "kelas/cmd/kelas-load"}, "the classroom knows no PeerConnection"},
-	{"github.com/pion/ice", []string{"kelas/pipeline", "kelas/pipeline/pipelinetest"}, "as webrtc"},
+	{"github.com/pion/ice", []string{"kelas/pipeline", "kelas/pipeline/pipelinetest", "kelas/cmd/kelas-load"}, "as webrtc"},
 	{"github.com/pion/dtls", []string{"kelas/pipeline", "kelas/pipeline/pipelinetest", "kelas/cmd/kelas-load"}, "as webrtc"},
 	{"github.com/pion/srtp", []string{"kelas/pipeline", "kelas/pipeline/pipelinetest", "kelas/cmd/kelas-load"}, "as webrtc"},
 	{"github.com/pion/stun", []string{"kelas/cmd/kelas-load"}, "its viewers are lighter than a PeerConnection"},
