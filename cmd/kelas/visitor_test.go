@@ -46,7 +46,11 @@ type visitor struct {
 // visit connects and says who it is; the answer to CONNECT is returned.
 func visit(t *testing.T, server, class, token string, secure *tls.Config) (*visitor, string) {
 	t.Helper()
-	dialer := websocket.Dialer{TLSClientConfig: secure, HandshakeTimeout: patience}
+	return visitBy(t, websocket.Dialer{TLSClientConfig: secure, HandshakeTimeout: patience}, server, class, token)
+}
+
+func visitBy(t *testing.T, dialer websocket.Dialer, server, class, token string) (*visitor, string) {
+	t.Helper()
 	address := "ws" + strings.TrimPrefix(server, "http") + "/socket.io/?EIO=4&transport=websocket&class=" + class
 	ws, answer, err := dialer.Dial(address, nil)
 	if err != nil {
