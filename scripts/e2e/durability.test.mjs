@@ -6,7 +6,7 @@ import { test, before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { Kelas } from './kelas.mjs';
-import { Tab, eventually, sleep } from './clients.mjs';
+import { Tab, eventually, login, sleep, upload } from './clients.mjs';
 
 let kelas, id;
 
@@ -185,4 +185,49 @@ test('an upload goes on after kill -9 from its last acknowledged byte', { timeou
   const again = await fetch(new URL(files[0].url, kelas.url), { headers, method: 'HEAD' });
   assert.equal(again.status, 200, 'and it is still there after another crash');
   dodi.close();
+});
+
+test('what was answered with yes is so after kill -9 in the same moment', { timeout: 120000 }, async () => {
+  const cls = await kelas.class('Decisions', 'guru');
+  const cookie = await login(kelas.url, 'guru', 'a long enough password');
+  const token = await kelas.token(cls, 'viewer', 'Fitri');
+  const crash = async () => { await kelas.kill(); await kelas.run(); };
+  const guru = async () => new Tab(kelas.url, cls, { cookie }).in();
+  const fitri = async () => new Tab(kelas.url, cls, { token }).in();
+  /** Does it with both present, crashes at the answer, and comes back. */
+  const yes = async (event, body) => {
+    const [g, f] = [await guru(), await fitri()];
+    const answer = await g.ask(event, body(f.you));
+    await crash();
+    assert.ok(answer.ok, `${event}: ${JSON.stringify(answer)}`);
+    g.close();
+    f.close();
+  };
+  await yes('setRole', (f) => ({ participant: f.id, role: 'moderator' }));
+  assert.equal((await fitri()).you.role, 'moderator');
+  await yes('lock', () => ({ locked: true }));
+  assert.equal((await guru()).picture.class.locked, true);
+
+  await fitri();
+  const bytes = randomBytes(200000);
+  const done = await upload(kelas.url, cls, token, 'a.bin', bytes);
+  await crash();
+  const file = done.headers.get('kelas-file-id');
+  const get = () => fetch(`${kelas.url}/c/${cls}/files/${file}`, { headers: { authorization: `Bearer ${token}` } });
+  assert.ok(Buffer.from(await (await get()).arrayBuffer()).equals(bytes), 'the file');
+  await yes('fileDelete', () => ({ id: file }));
+  await fitri();
+  assert.equal((await get()).status, 404);
+
+  await yes('remove', (f) => ({ participant: f.id }));
+  assert.equal(await new Tab(kelas.url, cls, { token }).out(), 'removed');
+  const g = await guru();
+  assert.ok((await g.ask('endClass')).ok);
+  await crash();
+  assert.equal(await new Tab(kelas.url, cls, { token: await kelas.token(cls, 'moderator', 'Gani') }).out(), 'classEnded');
+
+  // The commands' answers, and the pages'.
+  const [later] = await Promise.all([kelas.class('Later', 'guru')]);
+  await crash();
+  await new Tab(kelas.url, later, { cookie }).in().then((t) => t.close());
 });
