@@ -15,6 +15,9 @@ type Config struct {
 	// With no host, or an unspecified one, every address of the machine is
 	// offered.
 	MediaAddr string
+	// PlainUDP sends each packet by itself. Without it, those of one frame to
+	// one browser leave as one message where the kernel can cut it up.
+	PlainUDP bool
 	// TCPAddr listens for ICE-TCP (RFC 6544); "" means off.
 	TCPAddr string
 	// ExternalIPs replace the machine's own addresses in what is offered to

@@ -10,19 +10,18 @@ import (
 	"github.com/pion/transport/v4"
 	"github.com/pion/transport/v4/stdnet"
 	"github.com/pion/webrtc/v4"
+
+	"kelas/pipeline/udp"
 )
 
-// Socket buffers: a key frame for a few hundred viewers leaves in one burst.
-const (
-	socketReadBuffer  = 4 << 20
-	socketWriteBuffer = 4 << 20
-	tcpWriteBuffer    = 1 << 20 // for one ICE-TCP connection; a full one drops
-)
+// tcpWriteBuffer is for one ICE-TCP connection; a full one drops.
+const tcpWriteBuffer = 1 << 20
 
 // network is the server's sockets for media.
 type network struct {
 	net      transport.Net
 	udp      net.PacketConn
+	media    *udp.Conn // the same; nil on a virtual network
 	udpMux   *hostMux
 	tcp      net.Listener // nil: off
 	tcpMux   *ice.TCPMuxDefault
@@ -40,14 +39,14 @@ func openNetwork(cfg Config, logs logging.LoggerFactory) (_ *network, err error)
 	if err != nil {
 		return nil, fmt.Errorf("%w: MediaAddr: %v", ErrConfig, err)
 	}
-	udp, err := n.net.ListenUDP("udp", addr)
+	sock, err := n.net.ListenUDP("udp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("listening for media on %s: %w", cfg.MediaAddr, err)
 	}
-	// Buffers are limited by the system and their size is not vital.
-	_ = udp.SetReadBuffer(socketReadBuffer)
-	_ = udp.SetWriteBuffer(socketWriteBuffer)
-	n.udp = plainUDP(udp)
+	if err = n.take(sock, cfg); err != nil {
+		_ = sock.Close()
+		return nil, err
+	}
 	mux := ice.NewUDPMuxDefault(ice.UDPMuxParams{Logger: logs.NewLogger("ice-udp"), UDPConn: n.udp, Net: n.net})
 	n.udpMux = &hostMux{mux}
 	if cfg.TCPAddr != "" {
@@ -80,13 +79,23 @@ func (n *network) wantsLoopback() bool {
 	return false
 }
 
-// plainUDP gives pion the bare *net.UDPConn, with which it reads and writes
-// without allocating.
-func plainUDP(c transport.UDPConn) net.PacketConn {
-	if udp, ok := c.(*net.UDPConn); ok {
-		return udp
+// take puts the system's socket behind one that sends several packets as one
+// message. A virtual network's has no kernel to cut them up.
+func (n *network) take(sock transport.UDPConn, cfg Config) (err error) {
+	n.udp = sock
+	if bare, ok := sock.(*net.UDPConn); ok {
+		if n.media, err = udp.New(bare, udp.Config{Plain: cfg.PlainUDP}); err == nil {
+			n.udp = n.media
+		}
 	}
-	return c
+	return err
+}
+
+// flush sends what waits for more packets to the same browsers.
+func (n *network) flush() {
+	if n.media != nil {
+		n.media.Flush()
+	}
 }
 
 func (n *network) networkTypes() []webrtc.NetworkType {

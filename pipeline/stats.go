@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"kelas/pipeline/sfu"
+	"kelas/pipeline/udp"
 )
 
 // TrackStats are the figures of one source or one slot.
@@ -57,6 +58,8 @@ type ServerStats struct {
 	LostDownstream                 uint64 // reported by viewers
 	WriteErrors                    uint64
 	EventsDropped                  uint64 // a subscriber was too slow
+
+	Socket udp.Stats // of the media socket; zero on a virtual network
 }
 
 // Stats are the endpoint's figures at this moment.
@@ -124,6 +127,9 @@ func (s *Server) Stats() ServerStats {
 	total := s.past
 	total.Pipelines, total.Endpoints = len(s.pipelines), s.elements
 	total.EventsDropped = s.eventsDropped.Load()
+	if s.net.media != nil {
+		total.Socket = s.net.media.Stats()
+	}
 	if s.turn != nil {
 		total.TURNAllocations = s.turn.allocations()
 	}

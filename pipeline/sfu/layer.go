@@ -65,10 +65,14 @@ func (l *Layer) Write(packet []byte, arrival time.Time) {
 		l.track.noteFlow(l, l.view.arrival)
 	}
 	ask := false
-	for _, s := range *l.track.slots.Load() {
+	slots := *l.track.slots.Load()
+	for _, s := range slots {
 		if s.deliver(l, &l.view) {
 			ask = true
 		}
+	}
+	if l.track.cfg.Flush != nil && len(slots) > 0 && (h.marker || l.track.cfg.Kind == Audio) {
+		l.track.cfg.Flush()
 	}
 	// A slot that waits asks with each packet that is no key frame; one question a second is enough.
 	if ask && l.keys.quietFor(requestAgain, l.view.arrival) {

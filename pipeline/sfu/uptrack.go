@@ -37,6 +37,10 @@ type UpTrackConfig struct {
 	// SourceClock is shared by all tracks of one sender, so that their sender reports are mapped to our time
 	// alike and lips stay with the voice. nil: the track has one of its own, which is right to some milliseconds.
 	SourceClock *SourceClock
+	// Flush is called when the last packet of a frame, or a packet of sound, was written to all slots: nothing
+	// more is coming for a while, so what is held back to be sent together may go. Other packets, and those
+	// that are sent again, are not followed by it. nil: nothing is held back.
+	Flush func()
 }
 
 // UpTrack is one track of a presenter with all its layers.
