@@ -21,6 +21,14 @@ func Admit(gate *auth.Gate) func(ctx context.Context, h socket.Handshake) (class
 	}
 }
 
+// Seats is what a guest without cookies comes back with; it is
+// socket.Config.Seat.
+func Seats(gate *auth.Gate) func(classID string, id classroom.Identity) (string, error) {
+	return func(classID string, id classroom.Identity) (string, error) {
+		return gate.SeatOf(classID, auth.Identity{Key: id.Key, UserID: id.UserID, Name: id.Name, Role: string(id.Role)})
+	}
+}
+
 // ClientAddr is the address that the chain found for a request, a trusted
 // proxy's word included; it is socket.Config.ClientAddr.
 func ClientAddr(r *http.Request) string { return web.ClientOf(r).Addr }

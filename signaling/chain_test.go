@@ -321,3 +321,37 @@ func TestAdmitSpeaksInFaults(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// A guest that keeps no cookies is the same guest again by its seat, and by
+// nothing else; who has a token or an account of its own needs none.
+func TestSeatInsteadOfCookies(t *testing.T) {
+	s := newSite(t, signaling.Config{})
+	id, other := s.lesson("A", ""), s.lesson("B", "")
+	admit, seats := signaling.Admit(s.auth.Gate), signaling.Seats(s.auth.Gate)
+	come := func(class, token, name string) (classroom.Identity, error) {
+		return admit(t.Context(), socket.Handshake{Request: from("192.0.2.1", "GET", "/socket.io/"), ClassID: class, Token: token, Name: name})
+	}
+	invitation := s.token(auth.JoinClaims{ClassID: id, Role: auth.RoleViewer})
+	first, err := come(id, invitation, "Ani")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := come(id, invitation, "Ani"); err != nil || again.Key == first.Key {
+		t.Errorf("by the invitation and a name alone: %v %v", again, err)
+	}
+	seat, err := seats(id, first)
+	if err != nil || seat == "" {
+		t.Fatal(seat, err)
+	}
+	if again, err := come(id, seat, "Another Name"); err != nil || again != first {
+		t.Errorf("by the seat: %v %v", again, err)
+	}
+	if _, err := come(other, seat, ""); err == nil {
+		t.Error("the seat opened another class")
+	}
+	for _, key := range []string{"token:j", "user:u"} {
+		if seat, err := seats(id, classroom.Identity{Key: key, Name: "Budi", Role: classroom.RoleViewer}); seat != "" || err != nil {
+			t.Errorf("%s was given a seat: %v", key, err)
+		}
+	}
+}

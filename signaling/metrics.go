@@ -35,7 +35,7 @@ func NewMetrics() *Metrics {
 			Help: "Operations of the store that failed, answers such as 'not found' included."}, []string{"op"}),
 	}
 	m.join = prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "kelas_join_seconds",
-		Help: "Time from a page's first offer until its media connection stood.",
+		Help:    "Time from a page's first offer until its media connection stood.",
 		Buckets: []float64{.025, .05, .1, .2, .3, .5, .75, 1, 1.5, 2, 3, 5, 10, 20, 30}}, []string{"role"})
 	for _, role := range []classroom.EndpointRole{classroom.EndpointPresenter, classroom.EndpointViewer} {
 		m.join.WithLabelValues(string(role)) // shown before the first one comes

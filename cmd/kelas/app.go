@@ -142,7 +142,7 @@ func start(ctx context.Context, sf *storeFlags, f *serveFlags, log *slog.Logger)
 	if err != nil {
 		return nil, errors.Join(err, classes.Close(ctx))
 	}
-	sock, err := socket.New(socket.Config{Registry: classes, Admit: signaling.Admit(who.Gate), AllowedOrigins: f.AllowedOrigin,
+	sock, err := socket.New(socket.Config{Registry: classes, Admit: signaling.Admit(who.Gate), Seat: signaling.Seats(who.Gate), AllowedOrigins: f.AllowedOrigin,
 		ClientAddr: signaling.ClientAddr, ConnectionsPerAddress: f.ConnsPerAddress, JoinsPerMinute: f.JoinsPerMinute,
 		FileMaxSize: int64(f.MaxFileSize)}, log)
 	if err != nil {

@@ -303,6 +303,25 @@ test('tokens: expired, forged, of another class, none', async () => {
   }
 });
 
+test('a guest without cookies comes back as the same guest', async () => {
+  const invitation = await kelas.token(id, 'viewer');
+  secrets.push(invitation);
+  for (const generation of [4, 2]) {
+    const hadi = await open({ token: invitation, name: 'Hadi', generation }).in();
+    const { seat } = hadi.picture;
+    secrets.push(seat);
+    const stranger = await open({ token: invitation, name: 'Hadi', generation }).in();
+    assert.notEqual(stranger.you.id, hadi.you.id, 'the same name is not the same person');
+    hadi.close(); // the line, not the session
+    const back = await open({ token: seat, generation, join: { session: hadi.session } }).in();
+    assert.deepEqual([back.you.id, back.picture.resumed], [hadi.you.id, true]);
+    const file = await upload(kelas.url, id, seat, 'hadi.txt', Buffer.from('halo'));
+    assert.equal(file.status, 204, 'the seat is good for HTTP');
+    assert.equal((await stranger.hears('file')).file.owner.id, hadi.you.id);
+  }
+  assert.equal((await enter('Ani')).picture.seat, undefined, 'a token for one person is enough');
+});
+
 test('attendance: every coming and going, as CSV, for the teacher alone', async () => {
   const csv = await eventually('the stays are written', async () => {
     const r = await fetch(`${kelas.url}/c/${id}/attendance.csv`, { headers: { cookie } });

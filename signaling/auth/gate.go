@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -77,6 +78,19 @@ func (g *Gate) Seat(r *http.Request, classID, token, name string) (Seat, error) 
 	return Seat{Identity: id}, err
 }
 
+// SeatOf signs the seat of a guest for a client that keeps no cookies: with it
+// as its token it is the same guest again, while the invitation would make a
+// new one each time. It is "" for everybody else, who needs none.
+func (g *Gate) SeatOf(classID string, id Identity) (string, error) {
+	if !strings.HasPrefix(id.Key, guestKey) {
+		return "", nil
+	}
+	return g.signer.Seat(classID, Seat{Identity: id, Expires: g.now().Add(g.accounts.cfg.SeatTTL)})
+}
+
+// guestKey begins the keys of those who came by an invitation for many.
+const guestKey = "guest:"
+
 func (g *Gate) now() time.Time { return g.accounts.cfg.Now() }
 
 func (g *Gate) byToken(r *http.Request, classID, token, name string) (Seat, error) {
@@ -125,7 +139,7 @@ func (g *Gate) byInvitation(r *http.Request, classID string, c JoinClaims, name 
 	if name, err = CleanName(name); err != nil {
 		return Seat{}, err
 	}
-	return Seat{Identity: Identity{Key: "guest:" + randomID(), Name: name, Role: c.Role},
+	return Seat{Identity: Identity{Key: guestKey + randomID(), Name: name, Role: c.Role},
 		Invite: c.ID, Expires: expires}, nil
 }
 

@@ -46,7 +46,7 @@ func (c *client) enter(session *classroom.Session, self string) bool {
 func (c *client) picture(session *classroom.Session, j classroom.Joined) wire.JoinedEvent {
 	cfg := c.server.cfg
 	return wire.JoinedEvent{
-		Session: j.SessionToken, Resumed: j.Resumed,
+		Session: j.SessionToken, Seat: c.link.Auth().seat, Resumed: j.Resumed,
 		You: participant(j.You), Class: class(j.Class), Participants: each(j.Participants, participant),
 		Chat: entriesFor(j.Chat, j.You.ID), ChatMore: j.ChatMore, StoredSeq: j.StoredSeq,
 		Files: files(j.Files), IceServers: iceServers(session.ICEServers()),

@@ -123,6 +123,11 @@ func (s *Server) admit(c *conn, query url.Values) error {
 		return err
 	}
 	c.visitor.classID, c.visitor.identity = hs.Class, who
+	if hs.Token != "" && s.cfg.Seat != nil { // a page has cookies, and gives none
+		if c.visitor.seat, err = s.cfg.Seat(hs.Class, who); err != nil {
+			return err
+		}
+	}
 	if c.rev == rev3 {
 		return s.sendOpen(c)
 	}

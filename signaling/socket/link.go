@@ -20,6 +20,7 @@ type link interface {
 type visitor struct {
 	classID   string
 	identity  classroom.Identity
+	seat      string // told in joined
 	addr      string
 	userAgent string
 }

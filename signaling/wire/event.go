@@ -97,6 +97,7 @@ type Limits struct {
 // follows.
 type JoinedEvent struct {
 	Session      string        `json:"session"`
+	Seat         string        `json:"seat,omitempty"` // of a guest without cookies
 	Resumed      bool          `json:"resumed"`
 	You          Participant   `json:"you"`
 	Class        Class         `json:"class"`
