@@ -230,7 +230,8 @@ export class Endpoint extends Emitter {
 
   #reportIfHopeless() {
     if (!this.#policy.hopeless(Date.now()) || this.state === "connected") return;
-    this.#setState("failed", triedWays(this.pc?.localDescription?.sdp ?? "", this.pc?.remoteDescription?.sdp ?? ""));
+    const { localDescription: local, remoteDescription: remote } = this.pc ?? {};
+    this.#setState("failed", triedWays(local?.sdp ?? "", remote?.sdp ?? "", this.#configuration.iceServers ?? []));
   }
 
   async #rebuild() {

@@ -1,8 +1,8 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { wantedCodecs } from "./media.js";
-import { bars, readFigures, triedWays } from "./media_figures.js";
-import { RestartPolicy, SilenceWatch } from "./media_policy.js";
+import { answered, bars, readFigures, triedWays } from "./media_figures.js";
+import { AnswerWatch, RestartPolicy, SilenceWatch } from "./media_policy.js";
 
 test("restart policy: at once, then with growing pauses, then anew", () => {
   const policy = new RestartPolicy({ random: () => 1 });
@@ -81,13 +81,35 @@ test("figures: a new connection counts from zero", () => {
   assert.deepEqual([figures.bitrate, figures.loss, figures.path, figures.rtt], [0, 0, "", -1]);
 });
 
+test("answers: what a sending page sends is no longer answered", () => {
+  const watch = new AnswerWatch(3000);
+  const at = (/** @type {number} */ now, /** @type {number} */ sent, /** @type {number} */ received) => watch.update({ sent, received }, now);
+  assert.equal(at(0, 10, 100), false);
+  assert.equal(at(2900, 20, 100), false);
+  assert.equal(at(3000, 30, 100), true);
+  watch.reset();
+  assert.equal(at(3100, 40, 100), false);
+  assert.equal(at(7000, 50, 200), false, "an answer");
+  assert.equal(at(11_000, 50, 200), false, "nothing was sent");
+  assert.equal(at(12_000, 60, 200), false, "counted from when sending began again");
+
+  const pair = { id: "P", type: "candidate-pair", nominated: true, state: "succeeded", bytesReceived: 7 };
+  assert.deepEqual(answered([pair, { type: "outbound-rtp", packetsSent: 3 }, { type: "outbound-rtp", packetsSent: 4 }]), { sent: 7, received: 7 });
+  assert.equal(answered([{ ...pair, bytesReceived: undefined }]), null);
+  assert.equal(answered([]), null);
+});
+
 test("bars and what was tried", () => {
   assert.deepEqual([[0, 40], [0.03, 40], [0.1, 40], [0.3, 40], [0, 300], [0, -1]].map(([loss, rtt]) => bars({ loss, rtt })), [4, 3, 2, 1, 3, 4]);
   const line = (/** @type {string} */ protocol, /** @type {string} */ type) => `a=candidate:1 1 ${protocol} 2130706431 10.0.0.1 8189 typ ${type}\r\n`;
   const server = `v=0\r\n${line("UDP", "host")}${line("tcp", "host")}`;
-  assert.deepEqual(triedWays(`v=0\r\n${line("udp", "host")}`, server), { udp: true, tcp: true, relay: false });
-  assert.deepEqual(triedWays(`v=0\r\n${line("udp", "relay")}`, server), { udp: false, tcp: false, relay: true });
-  assert.deepEqual(triedWays("", server), { udp: false, tcp: false, relay: false });
+  const own = line("udp", "host");
+  const turn = [{ urls: ["turn:10.0.0.1:3478?transport=udp", "turn:10.0.0.1:3478?transport=tcp"] }, { urls: "stun:10.0.0.2" }];
+  assert.deepEqual(triedWays(`v=0\r\n${own}`, server, []), { ways: ["UDP 10.0.0.1:8189", "TCP 10.0.0.1:8189"], turn: false });
+  assert.deepEqual(triedWays(`v=0\r\n${own}`, server, turn).ways, ["UDP 10.0.0.1:8189", "TCP 10.0.0.1:8189", "TURN 10.0.0.1:3478"]);
+  assert.deepEqual(triedWays(`v=0\r\n${line("udp", "relay")}`, server, turn), { ways: ["TURN 10.0.0.1:3478"], turn: true });
+  assert.deepEqual(triedWays("", server, []), { ways: [], turn: false });
+  assert.deepEqual(triedWays(own, "a=candidate:1 1 udp 1 2001:db8::1 8189 typ host\r\n", []).ways, ["UDP [2001:db8::1]:8189"]);
 });
 
 test("codecs: VP8 first, repair kept, what nobody sends left out", () => {

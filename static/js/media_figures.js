@@ -71,6 +71,21 @@ function selectedPair(all, byId) {
 }
 
 /**
+ * What a sending page sent as media, and all that came back, or null where the
+ * browser does not count it.
+ *
+ * @param {Iterable<any>} report
+ * @returns {{sent: number, received: number} | null}
+ */
+export function answered(report) {
+  const all = [...report];
+  const pair = selectedPair(all, new Map(all.map((s) => [s.id, s])));
+  if (typeof pair?.bytesReceived !== "number") return null;
+  const sent = all.reduce((sum, s) => sum + (s.type === "outbound-rtp" ? s.packetsSent ?? 0 : 0), 0);
+  return { sent, received: pair.bytesReceived };
+}
+
+/**
  * How good the line is, in bars: 4 good, 3 fair, 2 weak, 1 bad.
  *
  * @param {{loss: number, rtt: number}} figures
@@ -83,28 +98,31 @@ export function bars({ loss, rtt }) {
 }
 
 /**
- * Which ways were tried, for the sentence a person gives to the administrator.
- * Read from the two descriptions, which hold every candidate of the attempt,
- * trickled ones too; statistics forget those that never became a pair.
+ * Which ways were tried, with the addresses that an administrator would have
+ * to allow. Read from the two descriptions, which hold every candidate of the
+ * attempt, trickled ones too; statistics forget those that never became a
+ * pair. A TURN server that cannot be reached leaves no candidate, and was
+ * tried all the same.
  *
  * @param {string} local SDP
  * @param {string} remote SDP
- * @returns {{udp: boolean, tcp: boolean, relay: boolean}}
+ * @param {RTCIceServer[]} servers
+ * @returns {{ways: string[], turn: boolean}} such as "UDP 192.0.2.1:8189"
  */
-export function triedWays(local, remote) {
-  const ours = candidates(local);
-  const theirs = candidates(remote);
-  const direct = ours.some((c) => c.type !== "relay");
-  return {
-    udp: direct && theirs.some((c) => c.protocol === "udp"),
-    tcp: direct && theirs.some((c) => c.protocol === "tcp"),
-    relay: ours.some((c) => c.type === "relay"),
-  };
+export function triedWays(local, remote, servers) {
+  const direct = candidates(local).some((c) => c.type !== "relay");
+  const theirs = direct ? candidates(remote) : [];
+  const turns = servers.flatMap((s) => s.urls).flatMap((url) => /^turns?:([^?]+)/i.exec(url)?.[1] ?? []);
+  const few = (/** @type {string[]} */ list) => [...new Set(list)].slice(0, 2);
+  const to = (/** @type {string} */ protocol) => (
+    few(theirs.filter((c) => c.protocol === protocol).map((c) => `${protocol.toUpperCase()} ${c.address}`))
+  );
+  return { ways: [...to("udp"), ...to("tcp"), ...few(turns.map((host) => `TURN ${host}`))], turn: turns.length > 0 };
 }
 
 /** RFC 8839, 5.1: candidate-attribute. @param {string} sdp */
 function candidates(sdp) {
-  return [...sdp.matchAll(/^a=candidate:\S+ \d+ (\S+) \d+ \S+ \d+ typ (\S+)/gim)].map(([, protocol, type]) => (
-    { protocol: protocol.toLowerCase(), type: type.toLowerCase() }
-  ));
+  return [...sdp.matchAll(/^a=candidate:\S+ \d+ (\S+) \d+ (\S+) (\d+) typ (\S+)/gim)].map(([, protocol, ip, port, type]) => ({
+    protocol: protocol.toLowerCase(), type: type.toLowerCase(), address: ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`,
+  }));
 }

@@ -71,9 +71,8 @@ export function mountConnection(page) {
 
   /** What was tried, and what to ask for. */
   function failedText() {
-    const tried = /** @type {{udp: boolean, tcp: boolean, relay: boolean} | undefined} */ (store.get().media.tried);
-    const ways = tried && [tried.udp && "UDP", tried.tcp && "TCP", tried.relay && "TURN"].filter(Boolean).join(", ");
-    return t("net.failedText", { ways: ways || t("net.noWays") });
+    const tried = /** @type {{ways: string[], turn: boolean} | undefined} */ (store.get().media.tried);
+    return t(tried?.turn ? "net.failedText" : "net.failedTextNoTurn", { ways: tried?.ways.join(", ") || t("net.noWays") });
   }
 
   // The quiet line: not for the blink of an eye that a reconnect often takes.
