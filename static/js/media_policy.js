@@ -64,6 +64,44 @@ export class RestartPolicy {
 }
 
 /**
+ * Notices that the server no longer answers a page that sends: reports of the
+ * other end come several times a second, and stop at once when the way dies,
+ * long before the browser's own checks give up.
+ */
+export class AnswerWatch {
+  #limit;
+  #sent = 0;
+  #received = -1;
+  #since = 0;
+
+  /** @param {number} [limit] ms without a byte while we send */
+  constructor(limit = 3000) {
+    this.#limit = limit;
+  }
+
+  /**
+   * @param {{sent: number, received: number}} counters packets of media sent, bytes of anything received
+   * @param {number} now
+   * @returns {boolean} true when nothing came for the limit though something was sent
+   */
+  update({ sent, received }, now) {
+    const sending = sent > this.#sent;
+    this.#sent = sent;
+    if (received !== this.#received || !sending) {
+      this.#received = received;
+      this.#since = now;
+      return false;
+    }
+    return now - this.#since >= this.#limit;
+  }
+
+  /** Counts from now. */
+  reset() {
+    this.#received = -1;
+  }
+}
+
+/**
  * Notices that live slots are silent although nobody says so: a changed
  * address is not noticed by every browser (Firefox never does).
  */

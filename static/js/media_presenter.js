@@ -4,6 +4,8 @@
 
 import { Endpoint, wantedCodecs } from "./media.js";
 import { FaultError } from "./fault.js";
+import { AnswerWatch } from "./media_policy.js";
+import { answered } from "./media_figures.js";
 import { openDevice, openScreen } from "./media_devices.js";
 
 /** @typedef {"mic" | "camera" | "screen" | "screenAudio"} Source */
@@ -25,6 +27,7 @@ export class Presenter extends Endpoint {
   /** @type {Map<Source, MediaStreamTrack>} */ #tracks = new Map();
   /** @type {Map<Source, RTCRtpSender>} */ #senders = new Map();
   #live = false;
+  #answers = new AnswerWatch();
   #publishing = Promise.resolve();
 
   /** @param {import("./protocol.js").Connection} connection */
@@ -114,6 +117,7 @@ export class Presenter extends Endpoint {
 
   /** @protected @override @param {RTCPeerConnection} pc */
   build(pc) {
+    this.#answers.reset();
     this.#senders.clear();
     const camera = new MediaStream();
     const screen = new MediaStream();
@@ -135,6 +139,15 @@ export class Presenter extends Endpoint {
       }
       this.#senders.set(source, transceiver.sender);
     }
+  }
+
+  /** @protected @override @param {RTCStatsReport} report @param {number} now */
+  watch(report, now) {
+    if (!this.connection.online || this.state !== "connected") return this.#answers.reset();
+    const counted = answered(report.values());
+    if (!counted || !this.#answers.update(counted, now)) return;
+    this.#answers.reset();
+    this.trouble();
   }
 
   /**

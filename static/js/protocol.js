@@ -18,6 +18,8 @@ import { FaultError, asFault } from "./fault.js";
 const connectTimeout = 10_000;
 const answerTimeout = 10_000;
 const negotiateTimeout = 15_000;
+/** The server keeps a lost place for 30 s: until then it is tried often enough to be back in time. */
+const patience = 30_000;
 
 /** Coming again would be answered the same way; only the person can change something. */
 const finalCodes = new Set([
@@ -54,6 +56,8 @@ export class Connection extends Emitter {
   /** @type {Socket} */ #socket;
   /** @type {Phase} */ #phase = { name: "connecting", attempt: 0, retryAt: 0 };
   #attempt = 0;
+  /** When the line went, 0 while it is there. */
+  #lostAt = 0;
   #stopped = false;
   #joined = false;
   #asked = 0;
@@ -244,6 +248,7 @@ export class Connection extends Emitter {
       case "joined":
         this.#joined = true;
         this.#attempt = 0;
+        this.#lostAt = 0;
         this.#lastFault = undefined;
         this.#options.session.save(body.session);
         this.#setPhase({ name: "online", attempt: 0, retryAt: 0 });
@@ -269,7 +274,9 @@ export class Connection extends Emitter {
   /** @param {FaultError} [fault] */
   #retry(fault) {
     if (this.#stopped) return;
-    const wait = Math.max(backoff(this.#attempt), this.#notBefore - Date.now() + backoff(0));
+    if (this.#lostAt === 0) this.#lostAt = Date.now();
+    const max = Date.now() - this.#lostAt < patience ? 4000 : 15_000;
+    const wait = Math.max(backoff(this.#attempt, { max }), this.#notBefore - Date.now() + backoff(0));
     this.#notBefore = 0;
     this.#attempt++;
     clearTimeout(this.#timer);

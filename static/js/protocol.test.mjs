@@ -88,6 +88,27 @@ test("goes on trying for ever, never faster than it should", (t) => {
   }
 });
 
+test("within the time a place is kept it is tried at least every four seconds", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
+  const { socket, connection, join } = setUp();
+  for (const round of [1, 2]) {
+    if (round === 1) connection.start();
+    join();
+    const lost = Date.now();
+    socket.drop();
+    let longest = 0;
+    while (Date.now() - lost < 120_000) {
+      const wait = connection.phase.retryAt - Date.now();
+      if (Date.now() - lost < 30_000) assert.ok(wait <= 4000, `${wait}`);
+      longest = Math.max(longest, wait);
+      t.mock.timers.tick(wait);
+      socket.refuse(undefined);
+    }
+    assert.ok(longest > 7000, "later it is left in peace");
+    t.mock.timers.tick(connection.phase.retryAt - Date.now());
+  }
+});
+
 test("a refusal that will not change ends it; one that may does not", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   const { socket, connection, phases } = setUp();
