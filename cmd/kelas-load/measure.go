@@ -185,12 +185,13 @@ func (s step) limit() string {
 	case share > generatorLimit:
 		return "the generator is at its limit: its own CPU"
 	case s.SentLateP99 > lateLimit:
-		return "the generator is at its limit: the presenter sends late"
+		return "the generator is at its limit, or the machine busy with something else: the presenter sends late"
 	case s.Loss > lossLimit && s.DroppedByUs*2 > lost:
 		return "the generator is at its limit: its sockets overflow"
 	case s.Loss > lossLimit:
 		return "loss above 0.5 %"
-	case s.Missing > missingLimit:
+	case s.Missing > missingLimit+100*ratio(s.Delay.P99/1000, s.Seconds):
+		// What is on its way at the end of the window is not missing.
 		return "more than 1 % of the packets do not come"
 	case s.Delay.P99 > delayLimit:
 		return "p99 of the delay above 50 ms"

@@ -26,6 +26,7 @@ type measurement struct {
 	progress *progress
 	report   *report
 
+	steps       []int // the ladder; the options' when nil
 	serverCores []int // nil: all
 	cores       int   // the generator's
 }
@@ -56,6 +57,13 @@ func (m *measurement) run(ctx context.Context) error {
 	}
 	m.report.Ratios = compare(m.report.Phases[0], m.report.Phases[1])
 	return nil
+}
+
+func (m *measurement) rungs() []int {
+	if m.steps != nil {
+		return m.steps
+	}
+	return m.ladder()
 }
 
 // split gives the server the first core and the generator the others.
@@ -121,7 +129,7 @@ func (m *measurement) phases(ctx context.Context, name string, t target, g gauge
 }
 
 func (m *measurement) phase(ctx context.Context, name, stream string, t target, g gauge) error {
-	s, err := begin(ctx, plan{stream: stream, ladder: m.ladder(), duration: m.Duration, settle: m.Settle, rate: m.JoinRate,
+	s, err := begin(ctx, plan{stream: stream, ladder: m.rungs(), duration: m.Duration, settle: m.Settle, rate: m.JoinRate,
 		preferGCM: m.GCM, endless: m.Endless || m.Scenario != "" || m.Compare, cores: m.cores}, t, g, m.progress)
 	if err != nil {
 		return err
