@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/csv"
 	"encoding/json"
 	"encoding/xml"
@@ -183,6 +184,75 @@ func TestScenario(t *testing.T) {
 		}
 	}
 }
+
+// TestURL measures a server that runs already, by its address alone.
+func TestURL(t *testing.T) {
+	c, k, err := startKelas(t.Context(), buildKelas(t), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := c.stop(); err != nil {
+			t.Error(err)
+		}
+	}()
+	result := filepath.Join(t.TempDir(), "r.json")
+	args := []string{"--url", k.url, "--class", k.class, "--token", k.token, "--viewer-token", k.viewers,
+		"--stream", "screen", "--viewers", "2", "--duration", "1s", "--settle", "200ms", "--json", result}
+	if err := execute(t.Context(), args, io.Discard, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	raw, err := os.ReadFile(result)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r report
+	if err := json.Unmarshal(raw, &r); err != nil || len(r.Phases) != 1 || len(r.Phases[0].Steps) != 1 {
+		t.Fatalf("%v: %s", err, raw)
+	}
+	s := r.Phases[0].Steps[0]
+	if !s.ServerKnown || s.RSS < 1000 || s.Goroutines < 5 || s.KbitPerViewer < 200 || s.Strange > 0 {
+		t.Errorf("measured %+v", s)
+	}
+	if strings.Contains(string(raw), k.token) || strings.Contains(string(raw), k.viewers) {
+		t.Error("the report has a token")
+	}
+
+	// A viewer's token does not let anybody present.
+	args[5] = k.viewers
+	if err := execute(t.Context(), args, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "notAllowed") {
+		t.Errorf("presenting as a viewer: %v", err)
+	}
+}
+
+// TestInterrupted: an end in the middle leaves a report and no server.
+func TestInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	result := filepath.Join(t.TempDir(), "r.json")
+	stop := writerFunc(func(p []byte) (int, error) {
+		if bytes.Contains(p, []byte("viewers")) { // the heading, with the first row
+			cancel()
+		}
+		return len(p), nil
+	})
+	err := execute(ctx, []string{"--self", "--kelas", buildKelas(t), "--ladder", "1,2,3", "--duration", "1s", "--settle", "0s", "--json", result}, stop, io.Discard)
+	if !errors.Is(err, context.Canceled) {
+		t.Fatalf("interrupted: %v", err)
+	}
+	raw, err := os.ReadFile(result)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r report
+	if err := json.Unmarshal(raw, &r); err != nil || r.Finished || len(r.Phases) != 1 || len(r.Phases[0].Steps) != 1 {
+		t.Fatalf("%v: %s", err, raw)
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
 // TestRefusals: what does not go together is said before anything starts.
 func TestRefusals(t *testing.T) {

@@ -39,6 +39,7 @@ type phase struct {
 	Server string `json:"server"` // kelas, pion
 	Stream string `json:"stream"`
 	Steps  []step `json:"steps"`
+	Ended  string `json:"ended,omitempty"` // why there was no further step, where that was an error
 }
 
 // begin brings the presenter up.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/webrtc/v4"
@@ -94,8 +95,9 @@ func leave(c *client.Client) {
 
 // plain is the baseline: offers by HTTP POST, whole.
 type plain struct {
-	url  string
-	http *http.Client
+	url   string
+	http  *http.Client
+	ready atomic.Bool // the presenter's tracks have come
 }
 
 // plainOffer is what the baseline is asked, and answers.
@@ -124,7 +126,33 @@ func (p *plain) present(ctx context.Context, pc *webrtc.PeerConnection, _ string
 	return pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: sdp})
 }
 
-func (p *plain) come(context.Context, int) (line, error) { return plainLine{p}, nil }
+// come waits for the presenter's tracks, without which a viewer would
+// negotiate nothing.
+func (p *plain) come(ctx context.Context, _ int) (line, error) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !p.ready.Load() {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.url+"/ready", nil)
+		if err != nil {
+			return nil, err
+		}
+		resp, err := p.http.Do(req)
+		if err != nil {
+			return nil, fmt.Errorf("asking the baseline: %w", err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode == http.StatusOK {
+			p.ready.Store(true)
+			break
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return plainLine{p}, nil
+}
 
 // silence has nothing to say: the baseline sees the connection end.
 func (p *plain) silence() {}
