@@ -32,6 +32,7 @@
 //	MediaPipeline.mu > downTrack.mu, element events queue
 //	WebRtcEndpoint.mu > element events queue
 //	upTrack.mu > sfu's
+//	sfu's > pion's > those of udp.Conn, which nothing is called under
 //
 // The graph of a pipeline (element's maps) belongs to MediaPipeline.mu, and
 // sinks are fed under it. WebRtcEndpoint.mu and MediaPipeline.mu are never held

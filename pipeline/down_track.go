@@ -64,6 +64,7 @@ func (d *downTrack) Bind(ctx webrtc.TrackLocalContext) (webrtc.RTPCodecParameter
 		RTXSSRC: uint32(ctx.SSRCRetransmission()),
 		Codecs:  codecs,
 		MID:     d.mid,
+		PadTo:   d.endpoint.server.net.padTo(),
 		Write: func(h *rtp.Header, payload []byte) error {
 			_, err := w.WriteRTP(h, payload)
 			return err

@@ -98,6 +98,16 @@ func (n *network) flush() {
 	}
 }
 
+// padTo is the multiple to which sizes are evened out, where that has the
+// kernel cut longer messages up: libwebrtc makes the later packets of a frame a
+// byte longer than the first, and one message has one size.
+func (n *network) padTo() int {
+	if n.media != nil && n.media.Stats().Coalescing {
+		return 16
+	}
+	return 0
+}
+
 func (n *network) networkTypes() []webrtc.NetworkType {
 	types := []webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6}
 	if n.tcpMux != nil {

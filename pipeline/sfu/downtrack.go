@@ -106,6 +106,7 @@ func (d *downTrack) forward(v *view) bool {
 	d.counts.packets.Add(1)
 	d.counts.bytes.Add(uint64(len(payload)))
 	d.sentAt = d.cfg.Clock().UnixNano()
+	d.pad(h, payload)
 	d.write(h, payload)
 	return true
 }
@@ -194,6 +195,23 @@ func (d *downTrack) resend(seq16 uint16, now int64, v *view) bool {
 	if v.empty() {
 		h.Padding, h.PaddingSize, payload = true, 1, nil
 	}
+	d.pad(h, payload)
 	d.write(h, payload)
 	return true
+}
+
+const (
+	// Small packets are not padded, they end a frame; nor are those that may hardly fit the path already.
+	padFrom  = 400
+	padUntil = 1300
+)
+
+// pad evens sizes out. How much depends on the payload alone: a packet that is sent again on the same SSRC must
+// be the same, for it has the same SRTP nonce. A retransmission of RFC 4588 (section 4) has no padding.
+func (d *downTrack) pad(h *rtp.Header, payload []byte) {
+	n, to := len(payload), d.cfg.PadTo
+	if to <= 1 || d.cfg.Kind != Video || n < padFrom || n > padUntil || n%to == 0 {
+		return
+	}
+	h.Padding, h.PaddingSize = true, byte(to-n%to)
 }

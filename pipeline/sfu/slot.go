@@ -23,6 +23,9 @@ type SlotConfig struct {
 	Codecs         []SlotCodec
 	MID            string
 	MIDExtensionID uint8 // 0: no MID extension
+	// PadTo makes the payloads of larger video packets a multiple of so many bytes with RTP padding (RFC 3550,
+	// section 5.1), so that the packets of a frame have one size; 0: no padding. At most 16.
+	PadTo int
 	// Write sends a packet. Header and payload are valid only during the call; the header may be changed.
 	// It is called with the slot locked: it must not call the slot. An error is counted, no more.
 	Write func(h *rtp.Header, payload []byte) error
