@@ -252,7 +252,8 @@ func effective(parts ...any) (*yaml.Node, error) {
 	return doc, nil
 }
 
-// hide replaces a secret; of a URI only the user information is one.
+// hide replaces a secret; of a URI the user information and passwords among
+// its parameters are.
 func hide(kind, value string) string {
 	if value == "" {
 		return ""
@@ -264,6 +265,13 @@ func hide(kind, value string) string {
 		}
 		if u.User != nil {
 			u.User = url.UserPassword("hidden", "hidden")
+		}
+		query := u.Query()
+		for key := range query { // such as tlsCertificateKeyFilePassword
+			if low := strings.ToLower(key); strings.Contains(low, "password") || strings.Contains(low, "mechanismproperties") {
+				query.Set(key, "hidden")
+				u.RawQuery = query.Encode()
+			}
 		}
 		return u.String()
 	}

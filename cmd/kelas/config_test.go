@@ -44,11 +44,11 @@ func TestConfigOrder(t *testing.T) {
 }
 
 func TestConfigHidesSecrets(t *testing.T) {
-	out, err := runCommand(t, "", "config", "--mongodb-uri", "mongodb://kelas:opensesame@db.example/kelas", "--metrics-token", "opensesame opensesame")
+	out, err := runCommand(t, "", "config", "--mongodb-uri", "mongodb://kelas:opensesame@db.example/kelas?tlsCertificateKeyFilePassword=opensesame&replicaSet=rs0", "--metrics-token", "opensesame opensesame")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(out, "opensesame") || !strings.Contains(out, "db.example") {
+	if strings.Contains(out, "opensesame") || !strings.Contains(out, "db.example") || !strings.Contains(out, "rs0") {
 		t.Errorf("secrets shown or too much hidden:\n%s", out)
 	}
 }
