@@ -129,6 +129,7 @@ func (s *Server) Stats() ServerStats {
 	total.EventsDropped = s.eventsDropped.Load()
 	if s.net.media != nil {
 		total.Socket = s.net.media.Stats()
+		total.WriteErrors += total.Socket.Dropped // which the write itself could not tell
 	}
 	if s.turn != nil {
 		total.TURNAllocations = s.turn.allocations()
