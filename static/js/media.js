@@ -166,6 +166,9 @@ export class Endpoint extends Emitter {
   /** Something is wrong: decides, waits, acts. @protected */
   trouble() {
     if (!this.#wanted || this.#healTimer !== undefined || !this.connection.online) return;
+    // Both lines often die together, and this one is silent for most of a minute
+    // before it is noticed; without it no restart gets through.
+    void this.connection.probe();
     const { action, wait } = this.#policy.next(Date.now());
     if (this.state === "connected") this.#setState("troubled");
     this.#healTimer = setTimeout(() => {

@@ -19,7 +19,9 @@ const connectTimeout = 10_000;
 const answerTimeout = 10_000;
 const negotiateTimeout = 15_000;
 /** The server keeps a lost place for 30 s: until then it is tried often enough to be back in time. */
-const patience = 30_000;
+export const patience = 30_000;
+/** The server pings every 25 s. */
+const longestQuiet = 30_000;
 
 /** Coming again would be answered the same way; only the person can change something. */
 const finalCodes = new Set([
@@ -48,7 +50,7 @@ export function isFinal(code) {
  */
 
 /**
- * Events: "phase" {Phase}, "joined" {Joined, asked: number}, and every event
+ * Events: "phase" {Phase}, "joined" {Joined, asked: number, away: number}, and every event
  * of the server by its own name.
  */
 export class Connection extends Emitter {
@@ -56,8 +58,11 @@ export class Connection extends Emitter {
   /** @type {Socket} */ #socket;
   /** @type {Phase} */ #phase = { name: "connecting", attempt: 0, retryAt: 0 };
   #attempt = 0;
-  /** When the line went, 0 while it is there. */
-  #lostAt = 0;
+  /** When the line went, null while it is there. @type {number | null} */
+  #lostAt = null;
+  /** When the server was last heard, its pings included. */
+  #heardAt = Date.now();
+  /** @type {Promise<void> | null} */ #probing = null;
   #stopped = false;
   #joined = false;
   #asked = 0;
@@ -122,12 +127,26 @@ export class Connection extends Emitter {
    */
   async probe() {
     if (!this.online) return this.retryNow();
+    this.#probing ??= this.#ask().finally(() => { this.#probing = null; });
+    return this.#probing;
+  }
+
+  async #ask() {
     try {
       await this.request("stats", {}, 4000);
     } catch (error) {
       // Any answer, a refusal too, proves the line.
       if (asFault(error).code === "timeout") this.#socket.io.engine?.close();
     }
+  }
+
+  /**
+   * How long this page was away when it joins again, in ms. A laptop that slept
+   * learns of its lost line only when it wakes; what it last heard tells more.
+   */
+  #away() {
+    const now = Date.now();
+    return Math.max(now - (this.#lostAt ?? now), now - this.#heardAt - longestQuiet);
   }
 
   /**
@@ -214,10 +233,12 @@ export class Connection extends Emitter {
       else this.#retry(fault);
     });
     socket.on("disconnect", () => {
+      this.#lostAt ??= Date.now();
       this.#dropped();
       if (!this.#stopped) this.#retry();
     });
     socket.onAny((event, body) => this.#dispatch(event, body ?? {}));
+    socket.io.on?.("ping", () => { this.#heardAt = Date.now(); });
   }
 
   async #join() {
@@ -244,15 +265,17 @@ export class Connection extends Emitter {
    * @param {any} body
    */
   #dispatch(event, body) {
+    const away = this.#away();
+    this.#heardAt = Date.now();
     switch (event) {
       case "joined":
         this.#joined = true;
         this.#attempt = 0;
-        this.#lostAt = 0;
+        this.#lostAt = null;
         this.#lastFault = undefined;
         this.#options.session.save(body.session);
         this.#setPhase({ name: "online", attempt: 0, retryAt: 0 });
-        this.emit("joined", { joined: /** @type {Joined} */ (body), asked: this.#asked });
+        this.emit("joined", { joined: /** @type {Joined} */ (body), asked: this.#asked, away });
         return;
       case "presenterResponse":
       case "viewerResponse": {
@@ -274,8 +297,7 @@ export class Connection extends Emitter {
   /** @param {FaultError} [fault] */
   #retry(fault) {
     if (this.#stopped) return;
-    if (this.#lostAt === 0) this.#lostAt = Date.now();
-    const max = Date.now() - this.#lostAt < patience ? 4000 : 15_000;
+    const max = Date.now() - (this.#lostAt ?? Date.now()) < patience ? 4000 : 15_000;
     const wait = Math.max(backoff(this.#attempt, { max }), this.#notBefore - Date.now() + backoff(0));
     this.#notBefore = 0;
     this.#attempt++;

@@ -109,6 +109,24 @@ test("within the time a place is kept it is tried at least every four seconds", 
   }
 });
 
+test("says how long it was away: since the line went, or since the server was heard", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
+  const { socket, connection, join } = setUp();
+  /** @type {number[]} */
+  const away = [];
+  connection.on("joined", (m) => away.push(m.away));
+  connection.start();
+  join();
+  socket.drop();
+  t.mock.timers.tick(6000);
+  join();
+  // The machine slept: the line breaks only when it wakes.
+  t.mock.timers.setTime(Date.now() + 3_600_000);
+  socket.drop();
+  join();
+  assert.deepEqual(away, [0, 6000, 3_570_000]);
+});
+
 test("a refusal that will not change ends it; one that may does not", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   const { socket, connection, phases } = setUp();

@@ -3,7 +3,7 @@
 // shows the store and calls the actions.
 
 import { ChatLog } from "./chatlog.js";
-import { Connection } from "./protocol.js";
+import { Connection, patience } from "./protocol.js";
 import { Emitter } from "./emitter.js";
 import { FaultError, asFault } from "./fault.js";
 import { Presenter } from "./media_presenter.js";
@@ -115,8 +115,8 @@ export function createSession({ config, io, url, tokens, schedule }) {
     news.emit("ceased", why);
   }
 
-  /** @param {{joined: Joined, asked: number}} message */
-  function onJoined({ joined, asked }) {
+  /** @param {{joined: Joined, asked: number, away: number}} message */
+  function onJoined({ joined, asked, away }) {
     const { resend, gap } = chat.join(joined, asked);
     store.set({
       joined: true, you: joined.you, people: new Map(joined.participants.map((p) => [p.id, p])),
@@ -128,7 +128,10 @@ export function createSession({ config, io, url, tokens, schedule }) {
     chatChanged();
     for (const pending of resend) void transmit(pending);
     if (gap) void closeGap(gap);
-    if (presenter.live) presenter.lineBack(joined.resumed);
+    // The class was told that it is over. Who opens the laptop at home must not
+    // find that the camera was on the air at once.
+    if (presenter.live && !joined.resumed && away > patience && joined.class.presenter !== joined.you.id) ceaseLive("lost");
+    else if (presenter.live) presenter.lineBack(joined.resumed);
     else if (viewer.wanted) viewer.lineBack(joined.resumed);
     else void viewer.start();
     news.emit("joined", joined);

@@ -110,7 +110,7 @@ export interface Socket {
   onAny(listener: (event: string, ...args: any[]) => void): Socket;
   emit(event: string, ...args: any[]): Socket;
   timeout(ms: number): { emit(event: string, body: unknown, ack: (err: Error | null, answer: any) => void): void };
-  io: { engine?: { close(): void } };
+  io: { engine?: { close(): void }; on?(event: "ping", listener: () => void): void };
 }
 export type Io = (url: string, options: Record<string, unknown>) => Socket;
 
