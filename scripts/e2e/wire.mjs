@@ -83,8 +83,8 @@ export class Wire {
 
   /** The browsers' machine gets another address, as by another Wi-Fi. */
   async moveTo(address, from) {
-    await run('ip', ['addr', 'add', `${address}/24`, 'dev', 'kelas0']);
     await run('ip', ['addr', 'del', `${from}/24`, 'dev', 'kelas0']);
+    await run('ip', ['addr', 'add', `${address}/24`, 'dev', 'kelas0']);
     await run('ip', ['route', 'replace', 'default', 'via', serverAddress]);
   }
 
