@@ -35,7 +35,8 @@ type room struct {
 	reg    *Registry
 	lesson Lesson
 	ids    atomic.Int64
-	waits  []waited // for a connection, as told to the registry's owner
+	waits  []waited     // for a connection, as told to the registry's owner
+	met    atomic.Int64 // the same, counted, where time is real
 }
 
 type waited struct {

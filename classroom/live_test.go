@@ -27,7 +27,7 @@ func newLiveRoom(t *testing.T, cfg Config) *room {
 	db, err := store.Open(t.Context(), store.Config{DataDir: t.TempDir()}, slog.New(slog.DiscardHandler))
 	must(t, err)
 	r := &room{t: t, cfg: cfg}
-	r.reg, err = NewRegistry(cfg, Deps{Store: db, Media: server})
+	r.reg, err = NewRegistry(cfg, Deps{Store: db, Media: server, Connected: func(EndpointRole, time.Duration) { r.met.Add(1) }})
 	must(t, err)
 	r.lesson, err = r.reg.CreateLesson(t.Context(), "Fisika", ownerID)
 	must(t, err)
@@ -93,6 +93,7 @@ func TestLiveLesson(t *testing.T) {
 	pipelinetest.Eventually(t, patience, "the roster shows who has media", func() bool {
 		return teacher.Participant().Media && ani.Participant().Media && budi.Participant().Media
 	})
+	equal(t, "connections that were measured", r.met.Load(), int64(3))
 	pipelinetest.Eventually(t, patience, "the codec of the camera is told", func() bool {
 		e, ok := classroomtest.Last[SlotsChanged](ani.out)
 		return ok && e.Slots[1].Codec == "video/VP8" && e.Slots[1].Live
