@@ -5,6 +5,7 @@
 import { test, before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { Kelas } from './kelas.mjs';
 import { Tab, eventually, login, sleep, upload } from './clients.mjs';
 
@@ -230,4 +231,22 @@ test('what was answered with yes is so after kill -9 in the same moment', { time
   const [later] = await Promise.all([kelas.class('Later', 'guru')]);
   await crash();
   await new Tab(kelas.url, later, { cookie }).in().then((t) => t.close());
+});
+
+test('200 MB go up and down in constant memory', { timeout: 120000 }, async (t) => {
+  const token = await kelas.token(id, 'viewer', 'Hana');
+  const hana = await new Tab(kelas.url, id, { token }).in();
+  const peak = async () => Number((await readFile(`/proc/${kelas.child.pid}/status`, 'utf8')).match(/VmHWM:\s+(\d+)/)[1]) / 1024;
+  const bytes = Buffer.alloc(200 << 20, 'kelas 8B ');
+  const before = await peak();
+  const done = await upload(kelas.url, id, token, 'besar.bin', bytes, bytes.length); // one request
+  assert.equal(done.status, 204);
+  const got = await fetch(`${kelas.url}/c/${id}/files/${done.headers.get('kelas-file-id')}`, { headers: { authorization: `Bearer ${token}` } });
+  const hash = createHash('sha256');
+  for await (const part of got.body) hash.update(part);
+  assert.equal(hash.digest('hex'), createHash('sha256').update(bytes).digest('hex'));
+  const grown = await peak() - before;
+  t.diagnostic(`the server's peak grew by ${grown.toFixed(1)} MB`);
+  assert.ok(grown < 40, `${grown} MB`);
+  hana.close();
 });
