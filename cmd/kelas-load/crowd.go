@@ -179,7 +179,17 @@ func (c *crowd) close() {
 	leaving.Wait()
 }
 
-// total adds the viewers' figures up, and keeps each viewer's.
+// profile is the SRTP profile of the first viewer; the server gives all the
+// same.
+func (c *crowd) profile() string {
+	all := c.all()
+	if len(all) == 0 {
+		return ""
+	}
+	return all[0].secured.profile.String()
+}
+
+// counts are the figures of each viewer.
 func (c *crowd) counts() []counts {
 	all := c.all()
 	out := make([]counts, len(all))

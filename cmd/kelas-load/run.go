@@ -142,12 +142,15 @@ func (m *measurement) phase(ctx context.Context, name, stream string, t target, 
 		m.progress.clear()
 		rows.row(st)
 	})
-	done := phase{Server: name, Stream: stream, Steps: steps}
+	done := phase{Server: name, Stream: stream, SRTP: s.crowd.profile(), Steps: steps}
 	m.progress.clear()
 	if err != nil && len(steps) > 0 && ctx.Err() == nil {
 		// That no more viewers can join is an outcome too.
 		done.Ended, err = err.Error(), nil
 		fmt.Fprintln(m.out, "        ended:", done.Ended)
+	}
+	if done.SRTP != "" {
+		fmt.Fprintln(m.out, "        viewers were sent", done.SRTP)
 	}
 	m.report.Phases = append(m.report.Phases, done)
 	m.progress.now("%s: everybody leaves", name)

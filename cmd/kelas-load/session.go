@@ -38,6 +38,7 @@ type session struct {
 type phase struct {
 	Server string `json:"server"` // kelas, pion
 	Stream string `json:"stream"`
+	SRTP   string `json:"srtp"` // profile that the viewers got
 	Steps  []step `json:"steps"`
 	Ended  string `json:"ended,omitempty"` // why there was no further step, where that was an error
 }
