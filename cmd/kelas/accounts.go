@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -80,6 +82,12 @@ func (c *classAddCommand) Run(r *runner) error {
 func (c *tokenCommand) Run(r *runner) error {
 	if c.TTL < time.Second || c.TTL > 366*24*time.Hour {
 		return errors.New("--ttl must be between 1s and 8784h")
+	}
+	if r.cli.MongoDBURI == "" {
+		// Opening would make an empty database in a mistyped folder.
+		if _, err := os.Stat(filepath.Join(r.cli.DataDir, store.DatabaseFile)); err != nil {
+			return fmt.Errorf("--data-dir: there is no database in %q: %w", r.cli.DataDir, err)
+		}
 	}
 	return withStore(r, func(ctx context.Context, db classroom.Store, who *signaling.Auth) error {
 		if _, err := db.Lesson(ctx, c.Class); errors.Is(err, classroom.ErrNotFound) {

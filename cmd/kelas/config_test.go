@@ -147,3 +147,15 @@ func write(t *testing.T, file, text string) {
 		t.Fatal(err)
 	}
 }
+
+// A token for a mistyped folder is an error and leaves no database behind.
+func TestTokenNeedsDatabase(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "nothing")
+	_, err := runCommand(t, "", "token", "--class", "x", "--role", "viewer", "--data-dir", dir)
+	if err == nil || !strings.Contains(err.Error(), "no database") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("the folder was made")
+	}
+}
