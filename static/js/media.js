@@ -155,7 +155,8 @@ export class Endpoint extends Emitter {
   lineBack(resumed) {
     if (!this.#wanted) return;
     if (!resumed || !this.pc || !this.#answered) this.#heal("rebuild");
-    else if (this.state !== "connected") this.trouble();
+    // What failed before says nothing about the network that is back now.
+    else if (this.state !== "connected") this.#heal("restart");
   }
 
   /** The network has changed under us. */
