@@ -28,9 +28,9 @@ before(async () => {
 after(async () => {
   await Promise.allSettled([chrome?.close(), fox?.close()]);
   for (const page of Object.values(pages)) page.line.stop();
-  rough?.stop();
+  await rough?.stop();
   await kelas?.stop();
-  wire?.stop();
+  await wire?.stop();
 });
 
 let broken = '';

@@ -88,7 +88,16 @@ export class Wire {
     await run('ip', ['route', 'replace', 'default', 'via', serverAddress]);
   }
 
-  stop() {
+  /** Leaves the namespace as ./network made it: other tests may come after. */
+  async stop() {
+    if (this.#prefix.length) {
+      await this.far('ip', 'link', 'set', 'kelas1', 'netns', String(process.pid));
+      for (const line of ['addr flush dev kelas0', 'addr add 10.77.0.1/24 dev kelas0', 'link set kelas1 up',
+        'route replace default via 10.77.0.2', `addr del ${roughAddress}/32 dev lo`]) {
+        await run('ip', line.split(' '));
+      }
+      await run('nft', ['delete table inet walls']);
+    }
     this.#sleeper?.kill('SIGKILL');
   }
 }
@@ -246,7 +255,8 @@ export class RoughPath {
     await run('nft', ['flush chain inet rough output']);
   }
 
-  stop() {
+  async stop() {
+    await run('nft', ['delete table inet rough']);
     this.socket.close();
     for (const { socket } of this.#flows.values()) socket.close();
   }
