@@ -128,8 +128,12 @@ const ports = (page) => page.evaluate(async () => {
 const watchPictures = (page, ms) => page.evaluate(async (ms) => {
   const seen = {};
   const end = performance.now() + ms;
+  let stall = 0;
+  let before = performance.now();
   const read = async () => {
     const now = performance.now();
+    stall = Math.max(stall, now - before);
+    before = now;
     for (const pc of window.testConnections) {
       if (pc.connectionState === 'closed') continue;
       for (const s of (await pc.getStats()).values()) {
@@ -155,6 +159,7 @@ const watchPictures = (page, ms) => page.evaluate(async (ms) => {
   for (const f of Object.values(seen)) {
     f.longest = Math.max(f.longest, performance.now() - f.at);
     f.units = f.last - f.first;
+    f.stall = stall;
   }
   return seen;
 }, ms);
@@ -218,7 +223,10 @@ const median = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length /
 
 const goesLive = 'a teacher goes live over a line of 40 ms that loses 5 % both ways';
 /** @type {RoughPath} */ let rough;
+/** A browser in a hurry would take ICE-TCP or TURN, which lose nothing. */
+const onlyRough = () => wire.wall(`tcp dport { ${kelas.mediaTCP}, ${turnPort} }`, `udp dport ${turnPort}`);
 step(goesLive, async () => {
+  await onlyRough();
   rough = await RoughPath.start({ port: kelas.media, loss: 0.05, delay: 20 });
   await goLive(await enter(chrome, 'presenter', 'Sari', () => {
     // What is to be sent can be chosen later, by window.testCodec.
@@ -231,6 +239,7 @@ step(goesLive, async () => {
 });
 
 step('5 % loss both ways: pictures go on in both browsers, and sound', async (t) => {
+  await onlyRough();
   await Promise.all([enter(chrome, 'viewer', 'Budi'), enter(fox, 'viewer', 'Dewi')]);
   for (const name of viewers) {
     await sees(name);
@@ -239,22 +248,24 @@ step('5 % loss both ways: pictures go on in both browsers, and sound', async (t)
   const seconds = 15;
   const [sent, ...all] = await Promise.all(everybody.map((name) => watchPictures(pages[name], seconds * 1000)));
   for (const [i, name] of viewers.entries()) {
-    const { rtt } = await way(pages[name]);
-    assert.ok(rtt > 0.03, `${name}: the media goes over the rough path (${rtt} s there and back)`);
+    const { count, state: now } = await pages[name].evaluate(() => ({ count: window.testConnections.length, state: window.kelas.state().media.state }));
+    assert.deepEqual([count, now], [1, 'connected'], `${name}: the one connection held`);
     for (const kind of ['video', 'audio']) {
       const streams = Object.entries(all[i]).filter(([key, f]) => key.startsWith(kind) && f.units > 0);
       assert.equal(streams.length, 2, `${name}: two streams of ${kind}`);
       for (const [key, f] of streams) {
-        t.diagnostic(`${name} ${key}: ${f.units} in ${seconds} s, longest stand ${Math.round(f.longest)} ms, frozen ${f.frozen.toFixed(1)} s, `
+        t.diagnostic(`${name} ${key}: ${f.units} in ${seconds} s, longest stand ${Math.round(f.longest)} ms (the page itself ${Math.round(f.stall)}, the source ${Math.round(sent[key].longest)}), frozen ${f.frozen.toFixed(1)} s, `
           + `concealed ${(f.concealed * 100).toFixed(1)} %, lost ${f.lost} of ${f.received}, NACK ${f.nack ?? '-'}, PLI ${f.pli ?? '-'}`);
-        // On a calm machine no stand is longer than half a second; the bound
-        // leaves room for a busy one, where the browsers themselves stand.
+        // On a calm machine no stand is longer than half a second, and pages are
+        // read every 0.1 s. On a busy one the browsers themselves stand.
         // What the presenter's browser did not send is its own choice: it gives
         // a lossy line less, and the screen rather fewer pictures than worse ones.
         const from = sent[key]; // the m-lines of both are in one order
-        assert.ok(f.longest < from.longest + 2500, `${name} ${key} stood for ${f.longest} ms`);
+        assert.ok(f.longest < from.longest + f.stall + 2000, `${name} ${key} stood for ${f.longest} ms`);
         assert.ok(f.frozen < seconds * 0.4, `${name} ${key} was frozen for ${f.frozen} s`);
         assert.ok(f.units > from.units * (kind === 'video' ? 0.75 : 0.8), `${name} ${key}: only ${f.units} of ${from.units}`);
+        // Sound is not sent again: what it lost shows that the line was bad.
+        if (kind === 'audio') assert.ok(f.lost > 0.04 * f.received, `${name} ${key}: the rough line lost ${f.lost} of ${f.received}`);
         assert.ok(f.concealed < 0.25, `${name} ${key}: ${f.concealed} of the sound was made up`);
       }
     }
@@ -265,6 +276,7 @@ step('5 % loss both ways: pictures go on in both browsers, and sound', async (t)
 
 step('a NAT takes other ports: pictures return without a reload, in both browsers', async (t) => {
   rough.loss = 0;
+  await onlyRough();
   for (const name of everybody) await markPage(pages[name]);
   const from = Date.now();
   rough.rebind();
