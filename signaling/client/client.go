@@ -236,6 +236,9 @@ func (c *Client) Emit(event string, body any) error {
 // Ask sends an event, waits for its acknowledgement and reads it into answer,
 // which may be nil. A no is a *Refusal.
 func (c *Client) Ask(ctx context.Context, event string, body, answer any) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("asking %s: %w", event, err)
+	}
 	id, reply, err := c.request(event, body)
 	if err != nil {
 		return err
