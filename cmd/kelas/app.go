@@ -163,8 +163,16 @@ func start(ctx context.Context, sf *storeFlags, f *serveFlags, log *slog.Logger)
 	if err := a.listen(f, sf.DataDir, door); err != nil {
 		return nil, err
 	}
-	log.Info("media", "udp", fmt.Sprint(media.MediaAddr()), "tcp", fmt.Sprint(media.TCPAddr()), "turn", fmt.Sprint(media.TURNAddr()))
+	log.Info("media", "udp", where(media.MediaAddr()), "tcp", where(media.TCPAddr()), "turn", where(media.TURNAddr()))
 	return a, a.offerSetup(ctx, who)
+}
+
+// where is an address for people; a server that does not listen has none.
+func where(a net.Addr) string {
+	if a == nil {
+		return "off"
+	}
+	return a.String()
 }
 
 func mediaConfig(f *serveFlags) pipeline.Config {
