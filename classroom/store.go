@@ -203,6 +203,8 @@ type Store interface {
 	// EndOpenAttendance closes every stay still open (after a crash) at its LastSeen.
 	EndOpenAttendance(ctx context.Context) error
 
+	OutboxStore
+
 	// Setting and friends keep small values such as signing keys.
 	Setting(ctx context.Context, key string) ([]byte, error)
 	// PutSettingOnce stores value unless key exists, and returns what is stored.

@@ -230,3 +230,17 @@ func (f *FaultyStore) Ping(ctx context.Context) error {
 	}
 	return f.Store.Ping(ctx)
 }
+
+func (f *FaultyStore) PutLessonMark(ctx context.Context, m classroom.LessonMark) error {
+	if err := f.before(ctx, "PutLessonMark"); err != nil {
+		return err
+	}
+	return f.after(f.Store.PutLessonMark(ctx, m))
+}
+
+func (f *FaultyStore) DeleteLessonMark(ctx context.Context, classID string) error {
+	if err := f.before(ctx, "DeleteLessonMark"); err != nil {
+		return err
+	}
+	return f.after(f.Store.DeleteLessonMark(ctx, classID))
+}

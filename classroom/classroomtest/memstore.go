@@ -29,6 +29,9 @@ type MemStore struct {
 	uploads      map[string]classroom.Upload
 	stays        map[string]classroom.Attendance
 	settings     map[string][]byte
+	webhooks     map[string]classroom.Webhook
+	deliveries   map[string]classroom.Delivery
+	marks        map[string]classroom.LessonMark
 }
 
 // NewMemStore returns an empty one.
@@ -43,6 +46,9 @@ func NewMemStore() *MemStore {
 		uploads:      make(map[string]classroom.Upload),
 		stays:        make(map[string]classroom.Attendance),
 		settings:     make(map[string][]byte),
+		webhooks:     make(map[string]classroom.Webhook),
+		deliveries:   make(map[string]classroom.Delivery),
+		marks:        make(map[string]classroom.LessonMark),
 	}
 }
 

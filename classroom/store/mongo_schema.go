@@ -23,6 +23,9 @@ const (
 	mongoUploads      = "uploads"
 	mongoAttendance   = "attendance"
 	mongoSettings     = "settings"
+	mongoWebhooks     = "webhooks"
+	mongoDeliveries   = "deliveries"
+	mongoMarks        = "lesson_marks"
 	mongoMigrations   = "migrations"
 )
 
@@ -66,6 +69,11 @@ var mongoMigrationSteps = []mongoMigration{
 		{mongoLogins, "login_sessions_expiry", []string{"expires"}, false, nil},
 		{mongoAttendance, "attendance_left", []string{"left"}, false, nil},
 		{mongoUploads, "uploads_created", []string{"created", "_id"}, false, nil},
+	}},
+	{"indexes for what is to be sent", []mongoIndex{
+		{mongoDeliveries, "deliveries_queue", []string{"queue", "state", "seq", "_id"}, false, nil},
+		{mongoDeliveries, "deliveries_state", []string{"state", "finished"}, false, nil},
+		{mongoDeliveries, "deliveries_seq", []string{"seq", "_id"}, false, nil},
 	}},
 }
 

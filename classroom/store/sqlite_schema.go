@@ -68,6 +68,25 @@ var sqliteMigrations = []sqliteMigration{
 	{"the role of a participant's identity", []string{
 		`ALTER TABLE participants ADD COLUMN base TEXT NOT NULL DEFAULT ''`,
 	}},
+	{"webhooks and what is to be sent", []string{
+		`CREATE TABLE webhooks (
+			id TEXT NOT NULL PRIMARY KEY, url TEXT NOT NULL, secret TEXT NOT NULL, events TEXT NOT NULL,
+			class_id TEXT NOT NULL, active INTEGER NOT NULL, disabled TEXT NOT NULL, created_by TEXT NOT NULL,
+			created_at INTEGER NOT NULL, rev INTEGER NOT NULL) STRICT`,
+		`CREATE INDEX webhooks_created ON webhooks (created_at, id)`,
+		`CREATE TABLE deliveries (
+			id TEXT NOT NULL PRIMARY KEY, queue TEXT NOT NULL, seq INTEGER NOT NULL, webhook_id TEXT NOT NULL,
+			class_id TEXT NOT NULL, event TEXT NOT NULL, method TEXT NOT NULL, url TEXT NOT NULL, header TEXT NOT NULL,
+			body BLOB NOT NULL, retry_first INTEGER NOT NULL, retry_max INTEGER NOT NULL, give_up INTEGER NOT NULL,
+			state TEXT NOT NULL, created_at INTEGER NOT NULL, next_at INTEGER NOT NULL, finished_at INTEGER NOT NULL,
+			attempts INTEGER NOT NULL, status INTEGER NOT NULL, error TEXT NOT NULL) STRICT`,
+		`CREATE INDEX deliveries_pending ON deliveries (queue, seq, id) WHERE state = 'pending'`,
+		`CREATE INDEX deliveries_queue ON deliveries (queue, seq, id)`,
+		`CREATE INDEX deliveries_seq ON deliveries (seq, id)`,
+		`CREATE INDEX deliveries_finished ON deliveries (finished_at) WHERE state <> 'pending'`,
+		`CREATE TABLE lesson_marks (
+			class_id TEXT NOT NULL PRIMARY KEY, since INTEGER NOT NULL, told INTEGER NOT NULL) STRICT`,
+	}},
 }
 
 const (

@@ -54,7 +54,8 @@ func (c *statementCache) texts() []string {
 // TestSQLiteConformance also explains every statement that the suite made the
 // store prepare, and those of its transactions: each must use an index.
 func TestSQLiteConformance(t *testing.T) {
-	texts := map[string]bool{sqlPutChat: true, sqlBlankChat: true, sqlTouchAttendance: true, sqlPutSettingOnce: true}
+	texts := map[string]bool{sqlPutChat: true, sqlBlankChat: true, sqlTouchAttendance: true, sqlPutSettingOnce: true,
+		sqlPutDelivery: true}
 	storetest.Run(t, func(t *testing.T) classroom.Store {
 		s := openTestSQLite(t)
 		return &collecting{sqliteStore: s, texts: texts}
@@ -73,6 +74,10 @@ func checkPlans(t *testing.T, texts map[string]bool) {
 		sqlCountUsers: "SCAN users USING COVERING INDEX",
 		sqlLessons:    "SCAN lessons USING INDEX lessons_created",
 		sqlUploads:    "SCAN uploads USING INDEX uploads_created",
+		sqlWebhooks:   "SCAN webhooks USING INDEX webhooks_created",
+		// The index holds what waits and nothing else.
+		sqlDeliveryQueues: "SCAN deliveries USING COVERING INDEX deliveries_pending",
+		sqlLessonMarks:    "SCAN lesson_marks USING INDEX",
 	}
 	for text := range texts {
 		for _, step := range explain(t, s, text) {

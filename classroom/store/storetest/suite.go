@@ -43,6 +43,9 @@ func Run(t *testing.T, open func(t *testing.T) classroom.Store) {
 		{"ChatPages", testChatPages},
 		{"Files", testFiles},
 		{"Uploads", testUploads},
+		{"Webhooks", testWebhooks},
+		{"Deliveries", testDeliveries},
+		{"LessonMarks", testLessonMarks},
 		{"Times", testTimes},
 		{"Text", testText},
 		{"BigValues", testBigValues},
@@ -53,6 +56,7 @@ func Run(t *testing.T, open func(t *testing.T) classroom.Store) {
 		{"RaceAppend", raceAppend},
 		{"RaceRepeat", raceRepeat},
 		{"RaceSettings", raceSettings},
+		{"RaceDeliveries", raceDeliveries},
 		{"Closed", testClosed},
 	}
 	for _, test := range tests {
