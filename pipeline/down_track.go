@@ -24,6 +24,7 @@ type downTrack struct {
 	mid      string
 	at       pad
 	offered  []uint8 // payload types of this m-line
+	offering bool    // the offer is ours: a browser that accepts no codec is no error
 	sender   *webrtc.RTPSender
 
 	slot atomic.Pointer[sfu.Slot]
@@ -46,6 +47,9 @@ var _ webrtc.TrackLocal = (*downTrack)(nil)
 // Bind makes the slot, once pion knows codecs and SSRCs.
 func (d *downTrack) Bind(ctx webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, error) {
 	codecs, first := d.slotCodecs(ctx.CodecParameters())
+	if list := ctx.CodecParameters(); len(codecs) == 0 && d.offering && len(list) > 0 {
+		return list[0], nil // nothing will be sent
+	}
 	if len(codecs) == 0 {
 		return webrtc.RTPCodecParameters{}, webrtc.ErrUnsupportedCodec
 	}

@@ -21,6 +21,16 @@ var (
 	ErrBusy = errors.New("too many calls wait for this endpoint")
 	// ErrNotNegotiated says that the endpoint has had no offer yet.
 	ErrNotNegotiated = errors.New("the endpoint has not been negotiated")
+	// ErrAlreadyNegotiated says that the endpoint has had its one negotiation.
+	ErrAlreadyNegotiated = errors.New("the endpoint has been negotiated already")
+	// ErrOfferNotGenerated says that an answer came without an offer of ours.
+	ErrOfferNotGenerated = errors.New("no offer was generated that could be answered")
+	// ErrAnswerAlreadyProcessed says that the offer has been answered before.
+	ErrAnswerAlreadyProcessed = errors.New("the offer has been answered already")
+	// ErrNoLocalDescription says that there is no description of this side yet.
+	ErrNoLocalDescription = errors.New("there is no local session description yet")
+	// ErrNoRemoteDescription says that there is none of the other side yet.
+	ErrNoRemoteDescription = errors.New("there is no remote session description yet")
 	// ErrUnknownDescription says that a media description does not exist.
 	ErrUnknownDescription = errors.New("there is no such media description")
 	// ErrClosed says that the media server has been closed.

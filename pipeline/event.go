@@ -44,6 +44,28 @@ type (
 	// ConnectionStateChanged tells how the transport is doing. Connected comes
 	// again after an ICE restart.
 	ConnectionStateChanged struct{ Old, New ConnectionState }
+	// IceComponentStateChanged tells how ICE is doing. There is one transport
+	// for all media (BUNDLE), so stream and component are always the first.
+	IceComponentStateChanged struct {
+		StreamID, ComponentID int
+		State                 IceComponentState
+	}
+	// NewCandidatePairSelected tells the path that is used; it comes before
+	// CONNECTED.
+	NewCandidatePairSelected struct{ Pair IceCandidatePair }
+	// DtlsConnectionStateChanged tells how the encryption is doing (Kurento's
+	// DtlsConnectionStateChange).
+	DtlsConnectionStateChanged struct {
+		StreamID, ComponentID, ConnectionID string
+		State                               DtlsState
+	}
+	// MediaStateChanged: connected when the transport is up and packets flow.
+	MediaStateChanged struct{ Old, New MediaState }
+	// MediaSessionStarted says that both descriptions are known.
+	MediaSessionStarted struct{}
+	// MediaSessionTerminated says that the other side has ended it, or that the
+	// endpoint was released.
+	MediaSessionTerminated struct{}
 	// SourceAdded says that the element has begun to send into the pipeline.
 	SourceAdded struct {
 		MediaType   MediaType
@@ -94,14 +116,20 @@ type (
 	Error struct{ Err error }
 )
 
-func (IceCandidateFound) event()        {}
-func (IceGatheringDone) event()         {}
-func (ConnectionStateChanged) event()   {}
-func (SourceAdded) event()              {}
-func (SourceRemoved) event()            {}
-func (MediaFlowOutStateChanged) event() {}
-func (MediaFlowInStateChanged) event()  {}
-func (ElementConnected) event()         {}
-func (ElementDisconnected) event()      {}
-func (Unplayable) event()               {}
-func (Error) event()                    {}
+func (IceCandidateFound) event()          {}
+func (IceGatheringDone) event()           {}
+func (IceComponentStateChanged) event()   {}
+func (NewCandidatePairSelected) event()   {}
+func (DtlsConnectionStateChanged) event() {}
+func (MediaStateChanged) event()          {}
+func (MediaSessionStarted) event()        {}
+func (MediaSessionTerminated) event()     {}
+func (ConnectionStateChanged) event()     {}
+func (SourceAdded) event()                {}
+func (SourceRemoved) event()              {}
+func (MediaFlowOutStateChanged) event()   {}
+func (MediaFlowInStateChanged) event()    {}
+func (ElementConnected) event()           {}
+func (ElementDisconnected) event()        {}
+func (Unplayable) event()                 {}
+func (Error) event()                      {}

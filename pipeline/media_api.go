@@ -85,8 +85,9 @@ func newSettings(cfg Config, n *network, logs logging.LoggerFactory) (webrtc.Set
 }
 
 // newPeerConnection makes a PeerConnection; onProfile learns which SRTP profile
-// the DTLS handshake chose, which pion does not tell otherwise.
-func (m *mediaAPI) newPeerConnection(p profile, onProfile func(string)) (*webrtc.PeerConnection, error) {
+// the DTLS handshake chose, which pion does not tell otherwise. data has an
+// offer of ours hold a line for data channels.
+func (m *mediaAPI) newPeerConnection(p profile, data bool, onProfile func(string)) (*webrtc.PeerConnection, error) {
 	s := m.settings
 	s.SetDTLSServerHelloMessageHook(watchSRTPProfile(onProfile))
 	api := webrtc.NewAPI(
@@ -94,7 +95,7 @@ func (m *mediaAPI) newPeerConnection(p profile, onProfile func(string)) (*webrtc
 		webrtc.WithMediaEngine(p.codecs),
 		webrtc.WithInterceptorRegistry(p.interceptors),
 	)
-	return api.NewPeerConnection(webrtc.Configuration{})
+	return api.NewPeerConnection(webrtc.Configuration{AlwaysNegotiateDataChannels: data})
 }
 
 func newFullProfile(logs logging.LoggerFactory) (profile, error) {

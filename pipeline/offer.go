@@ -43,6 +43,10 @@ func (o *offer) sending() bool {
 
 // readOffer checks a description and narrows its directions to the options.
 func readOffer(text string, opts WebRtcEndpointOptions) (*offer, error) {
+	return readDescription(text, opts, false)
+}
+
+func readDescription(text string, opts WebRtcEndpointOptions, answer bool) (*offer, error) {
 	switch {
 	case text == "":
 		return nil, badSDP("it is empty")
@@ -81,7 +85,7 @@ func readOffer(text string, opts WebRtcEndpointOptions) (*offer, error) {
 		}
 		o.lines = append(o.lines, l)
 	}
-	if err := o.readTransport(&d); err != nil {
+	if err := o.readTransport(&d, answer); err != nil {
 		return nil, err
 	}
 	o.sdp = text
@@ -208,8 +212,9 @@ func narrow(l *offerLine, m *sdp.MediaDescription, opts WebRtcEndpointOptions) b
 }
 
 // readTransport wants ICE credentials (RFC 8839, section 5.4), a DTLS
-// fingerprint (RFC 8122, section 5) and a role that leaves ours to be server.
-func (o *offer) readTransport(d *sdp.SessionDescription) error {
+// fingerprint (RFC 8122, section 5) and, in an offer, a role that leaves ours to
+// be server.
+func (o *offer) readTransport(d *sdp.SessionDescription, answer bool) error {
 	for _, key := range []string{"ice-ufrag", "ice-pwd", "fingerprint"} {
 		if anyAttribute(d, key) == "" {
 			return badSDP("it has no %s", key)
@@ -219,7 +224,7 @@ func (o *offer) readTransport(d *sdp.SessionDescription) error {
 	if len(strings.Fields(o.fingerprint)) != 2 {
 		return badSDP("its fingerprint has not two parts")
 	}
-	if anyAttribute(d, "setup") == "passive" {
+	if !answer && anyAttribute(d, "setup") == "passive" {
 		return badSDP("its setup is passive, but the DTLS server is here")
 	}
 	return nil
@@ -250,9 +255,6 @@ func (o *offer) continues(first *offer) error {
 		if l := o.lines[i]; l.mid != old.mid || l.media != old.media {
 			return badSDP("m-line %d is not the same as before", i+1)
 		}
-	}
-	if o.sending() && !first.sending() {
-		return badSDP("the connection was made for receiving only; sending needs an endpoint of its own")
 	}
 	return nil
 }

@@ -27,6 +27,20 @@ type WebRtcEndpointOptions struct {
 	RecvOnly bool
 	// SendOnly sends media to the browser and takes none.
 	SendOnly bool
+
+	// Trickle leaves the server's candidates out of descriptions, as Kurento
+	// does: they are told by IceCandidateFound alone, after GatherCandidates.
+	Trickle bool
+	// NegotiateOnce refuses a second offer with ErrAlreadyNegotiated, as
+	// Kurento does. Without it a further offer restarts ICE or adds m-lines.
+	NegotiateOnce bool
+	// MaySend prepares for a browser that only receives in its first offer and
+	// begins to send in a later one. It costs what a presenter's connection
+	// costs (interceptors for reports and transport-wide feedback).
+	MaySend bool
+	// UseDataChannels offers data channels in GenerateOffer, and allows
+	// CreateDataChannel.
+	UseDataChannels bool
 }
 
 // NewWebRtcEndpoint makes an endpoint for one browser connection.

@@ -47,6 +47,7 @@ func (e *WebRtcEndpoint) sweep(now time.Time) {
 	if pc == nil || e.dead.Load() {
 		return
 	}
+	flowing := false
 	var reports []rtcp.Packet
 	for _, d := range slots {
 		s := d.get()
@@ -58,11 +59,12 @@ func (e *WebRtcEndpoint) sweep(now time.Time) {
 				reports = append(reports, sr)
 			}
 		}
-		d.watchFlow(s.Stats().Packets)
+		flowing = d.watchFlow(s.Stats().Packets) || flowing
 	}
 	for _, t := range tracks {
-		t.watchFlow()
+		flowing = t.watchFlow() || flowing
 	}
+	e.mediaChanged(flowing && state == ConnectionConnected)
 	if len(reports) > 0 {
 		_ = pc.WriteRTCP(reports) // a closing connection needs none
 	}
@@ -87,16 +89,17 @@ func (f *flowMeter) see(packets uint64) bool {
 	return was != f.flowing
 }
 
-func (d *downTrack) watchFlow(packets uint64) {
+func (d *downTrack) watchFlow(packets uint64) bool {
 	d.mu.Lock()
 	changed, flowing := d.flow.see(packets), d.flow.flowing
 	d.mu.Unlock()
 	if changed {
 		d.endpoint.events.emit(MediaFlowInStateChanged{flowing, d.at.media, d.at.description})
 	}
+	return flowing
 }
 
-func (t *upTrack) watchFlow() {
+func (t *upTrack) watchFlow() bool {
 	t.mu.Lock()
 	flowing := t.up.Flowing()
 	changed := flowing != t.flow.flowing
@@ -105,4 +108,5 @@ func (t *upTrack) watchFlow() {
 	if changed {
 		t.endpoint.events.emit(MediaFlowOutStateChanged{flowing, t.at.media, t.at.description})
 	}
+	return flowing
 }

@@ -32,13 +32,21 @@ type WebRtcEndpoint struct {
 	dead        atomic.Bool
 
 	// Touched by the work queue only.
-	first *offer
-	clock *sfu.SourceClock
+	first        *offer
+	offered      *generated // an offer of ours that was not answered yet
+	answeredOurs bool
+	mayTake      bool // the connection can take media from the browser
+	clock        *sfu.SourceClock
 
 	mu         sync.Mutex
 	pc         *webrtc.PeerConnection
 	state      ConnectionState
 	early      []webrtc.ICECandidateInit
+	answered   bool // pc knows the browser's description: candidates may go to it
+	localSDP   string
+	remoteSDP  string
+	ice        iceReport
+	media      MediaState
 	gatherWish bool
 	gathered   []IceCandidate
 	complete   bool
@@ -52,6 +60,7 @@ func newWebRtcEndpoint(p *MediaPipeline, opts WebRtcEndpointOptions) *WebRtcEndp
 		server: p.server,
 		opts:   opts,
 		state:  ConnectionNew,
+		media:  MediaDisconnected,
 		clock:  sfu.NewSourceClock(),
 		places: make(map[string]pad),
 	}
@@ -156,6 +165,12 @@ func (e *WebRtcEndpoint) connectionChanged(pc *webrtc.PeerConnection, now Connec
 	if old != now {
 		e.events.emit(ConnectionStateChanged{old, now})
 	}
+	if now != ConnectionConnected {
+		e.mediaChanged(false)
+	}
+	if now == ConnectionClosed && old != now {
+		e.events.emit(MediaSessionTerminated{})
+	}
 }
 
 func connectionStateOf(s webrtc.PeerConnectionState) ConnectionState {
@@ -188,6 +203,9 @@ func (e *WebRtcEndpoint) Release() {
 		e.mu.Lock()
 		pc, old := e.pc, e.state
 		slots, tracks := e.slots, e.tracks
+		if e.offered != nil {
+			slots = append(slots[:len(slots):len(slots)], e.offered.slots...)
+		}
 		e.state = ConnectionClosed
 		e.mu.Unlock()
 		for _, d := range slots {
@@ -204,6 +222,10 @@ func (e *WebRtcEndpoint) Release() {
 		e.wg.Wait()
 		if old != ConnectionClosed {
 			e.events.emit(ConnectionStateChanged{old, ConnectionClosed})
+			if pc != nil {
+				e.mediaChanged(false)
+				e.events.emit(MediaSessionTerminated{})
+			}
 		}
 		e.events.queue.close()
 		e.server.endpointGone(final)

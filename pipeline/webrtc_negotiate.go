@@ -19,8 +19,9 @@ type IceCandidate struct {
 }
 
 // ProcessOffer answers a browser's offer. The answer holds the server's
-// candidates. A further offer on the same endpoint restarts ICE, or adds
-// m-lines. An offer that is refused leaves the endpoint as it was.
+// candidates unless Trickle is set. A further offer on the same endpoint
+// restarts ICE, or adds m-lines, or is refused where NegotiateOnce is set. An
+// offer that is refused leaves the endpoint as it was.
 func (e *WebRtcEndpoint) ProcessOffer(ctx context.Context, sdp string) (answer string, err error) {
 	if e.dead.Load() {
 		return "", fmt.Errorf("processing an offer: %w", ErrReleased)
@@ -31,10 +32,16 @@ func (e *WebRtcEndpoint) ProcessOffer(ctx context.Context, sdp string) (answer s
 	}
 	err = e.call(ctx, func() error {
 		var err error
-		if e.first == nil {
+		switch {
+		case e.offered != nil, e.first != nil && e.opts.NegotiateOnce:
+			return ErrAlreadyNegotiated
+		case e.first == nil:
 			answer, err = e.open(o)
-		} else {
+		default:
 			answer, err = e.renegotiate(o)
+		}
+		if err == nil {
+			answer = e.described(answer, sdp)
 		}
 		return err
 	})
@@ -44,15 +51,58 @@ func (e *WebRtcEndpoint) ProcessOffer(ctx context.Context, sdp string) (answer s
 	return answer, nil
 }
 
+// described remembers both descriptions of a negotiation and returns ours as it
+// is shown.
+func (e *WebRtcEndpoint) described(local, remote string) string {
+	if e.opts.Trickle {
+		local = withoutCandidates(local)
+	}
+	e.mu.Lock()
+	e.localSDP, e.remoteSDP = local, remote
+	e.mu.Unlock()
+	if remote != "" {
+		e.events.emit(MediaSessionStarted{})
+	}
+	return local
+}
+
+// withoutCandidates takes the candidate lines away (RFC 8839, section 5.1).
+func withoutCandidates(text string) string {
+	var b strings.Builder
+	for line := range strings.SplitAfterSeq(text, "\n") {
+		if !strings.HasPrefix(line, "a=candidate:") && !strings.HasPrefix(line, "a=end-of-candidates") {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
+}
+
+// LocalSessionDescription is the server's last description: an answer, or an
+// offer.
+func (e *WebRtcEndpoint) LocalSessionDescription() (string, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.localSDP == "" {
+		return "", ErrNoLocalDescription
+	}
+	return e.localSDP, nil
+}
+
+// RemoteSessionDescription is the browser's last description, as it came.
+func (e *WebRtcEndpoint) RemoteSessionDescription() (string, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.remoteSDP == "" {
+		return "", ErrNoRemoteDescription
+	}
+	return e.remoteSDP, nil
+}
+
 // open makes the PeerConnection for the first offer.
 func (e *WebRtcEndpoint) open(o *offer) (string, error) {
-	p := e.server.media.lean
-	if o.sending() {
-		p = e.server.media.full
-	}
-	pc, err := e.server.media.newPeerConnection(p, func(name string) { e.srtpProfile.Store(&name) })
+	pc, err := e.newPeerConnection(o.sending() || e.opts.MaySend)
 	if err != nil {
-		return "", fmt.Errorf("opening a connection: %w", err)
+		return "", err
 	}
 	slots, answer, err := e.answerFirst(pc, o)
 	if err != nil {
@@ -65,6 +115,19 @@ func (e *WebRtcEndpoint) open(o *offer) (string, error) {
 	e.first = o
 	e.adopt(pc, o, slots)
 	return answer, nil
+}
+
+// newPeerConnection makes one of the sort that takes media, or only gives.
+func (e *WebRtcEndpoint) newPeerConnection(takes bool) (*webrtc.PeerConnection, error) {
+	p := e.server.media.lean
+	if e.mayTake = takes; takes {
+		p = e.server.media.full
+	}
+	pc, err := e.server.media.newPeerConnection(p, e.opts.UseDataChannels, func(name string) { e.srtpProfile.Store(&name) })
+	if err != nil {
+		return nil, fmt.Errorf("opening a connection: %w", err)
+	}
+	return pc, nil
 }
 
 func (e *WebRtcEndpoint) answerFirst(pc *webrtc.PeerConnection, o *offer) ([]*downTrack, string, error) {
@@ -82,6 +145,7 @@ func (e *WebRtcEndpoint) watch(pc *webrtc.PeerConnection) {
 	pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) {
 		_ = e.work.pushOwn(func() { e.connectionChanged(pc, connectionStateOf(s)) })
 	})
+	e.watchICE(pc)
 	pc.OnTrack(func(t *webrtc.TrackRemote, r *webrtc.RTPReceiver) {
 		_ = e.work.pushOwn(func() { e.trackArrived(pc, t, r) })
 	})
@@ -163,18 +227,24 @@ func describe(pc *webrtc.PeerConnection, o *offer) (string, error) {
 	if err := pc.SetLocalDescription(answer); err != nil {
 		return "", badSDP("%v", err)
 	}
+	return described(pc, gathered), nil
+}
+
+// described is pc's own description with the candidates of our sockets.
+func described(pc *webrtc.PeerConnection, gathered <-chan struct{}) string {
 	select {
 	case <-gathered:
 	case <-time.After(maxGathering):
 		// Then the candidates found so far must do.
 	}
-	return pc.LocalDescription().SDP, nil
+	return pc.LocalDescription().SDP
 }
 
 // adopt makes the negotiated connection the endpoint's own.
 func (e *WebRtcEndpoint) adopt(pc *webrtc.PeerConnection, o *offer, slots []*downTrack) {
 	e.mu.Lock()
 	e.pc = pc
+	e.answered = true
 	e.addPlacesLocked(o)
 	e.slots = append(e.slots, slots...)
 	early := e.early
@@ -207,6 +277,9 @@ func (e *WebRtcEndpoint) renegotiate(o *offer) (string, error) {
 	}
 	if err := o.continues(e.first); err != nil {
 		return "", err
+	}
+	if o.sending() && !e.mayTake {
+		return "", badSDP("the connection was made for receiving only; sending needs an endpoint of its own, or MaySend")
 	}
 	slots, err := e.prepareLines(pc, o, len(e.first.lines))
 	if err == nil {
@@ -250,7 +323,7 @@ func (e *WebRtcEndpoint) AddIceCandidate(c IceCandidate) error {
 		init.SDPMid = &c.SDPMid
 	}
 	e.mu.Lock()
-	if e.pc == nil {
+	if !e.answered {
 		defer e.mu.Unlock()
 		if len(e.early) >= maxEarlyCandidates {
 			return fmt.Errorf("adding a candidate: %w", ErrTooManyCandidates)
@@ -306,9 +379,13 @@ func (e *WebRtcEndpoint) GatherCandidates() error {
 	for _, c := range e.gathered {
 		e.events.emit(IceCandidateFound{c})
 	}
+	if e.pc != nil {
+		e.tellIceLocked(IceGathering)
+	}
 	if e.complete {
 		e.events.emit(IceGatheringDone{})
 	}
+	e.tellHeldIceLocked()
 	return nil
 }
 
@@ -322,7 +399,9 @@ func (e *WebRtcEndpoint) candidateFound(pc *webrtc.PeerConnection, c *webrtc.ICE
 	if c == nil {
 		e.complete = true
 		if e.gatherWish {
+			e.tellIceLocked(IceGathering)
 			e.events.emit(IceGatheringDone{})
+			e.tellHeldIceLocked()
 		}
 		return
 	}

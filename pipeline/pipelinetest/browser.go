@@ -224,6 +224,29 @@ func (b *browser) Apply(answer string) {
 	}
 }
 
+// Answer answers an offer of the server, with all candidates.
+func (b *browser) Answer(offer string) string {
+	b.tb.Helper()
+	err := b.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer})
+	if err != nil {
+		b.tb.Fatalf("applying the server's offer: %v\n%s", err, offer)
+	}
+	answer, err := b.pc.CreateAnswer(nil)
+	if err != nil {
+		b.tb.Fatalf("making an answer: %v", err)
+	}
+	gathered := webrtc.GatheringCompletePromise(b.pc)
+	if err := b.pc.SetLocalDescription(answer); err != nil {
+		b.tb.Fatalf("applying the own answer: %v", err)
+	}
+	select {
+	case <-gathered:
+	case <-time.After(10 * time.Second):
+		b.tb.Fatalf("gathering candidates took more than 10 s")
+	}
+	return b.pc.LocalDescription().SDP
+}
+
 // WaitConnected waits until the transport is up.
 func (b *browser) WaitConnected() {
 	b.tb.Helper()

@@ -291,3 +291,12 @@ func (s *Slot) WaitSource(tb testing.TB, source uint32, within time.Duration) {
 	tb.Helper()
 	Eventually(tb, within, "the source is shown at "+string(s.place), func() bool { return s.Shows(source) })
 }
+
+// BeginToSend adds an m-line on which the page sends; another negotiation has
+// to follow.
+func (v *Viewer) BeginToSend(p Place) *Presenter {
+	v.tb.Helper()
+	s := &Presenter{browser: v.browser, sources: make(map[Place][]*source)}
+	s.addSource(p, Options{}, webrtc.RTPTransceiverDirectionSendonly)
+	return s
+}
