@@ -212,7 +212,10 @@ type Store interface {
 	// DeleteSetting returns ErrNotFound when absent: of two racers one wins.
 	DeleteSetting(ctx context.Context, key string) error
 
-	// Sweep removes what expired before now (login sessions) and returns how much.
+	KeyStore
+
+	// Sweep removes what expired before now (log-ins, one-time tokens that were
+	// used, idempotency keys) and returns how much.
 	Sweep(ctx context.Context, now time.Time) (int, error)
 	Ping(ctx context.Context) error
 	Close() error

@@ -32,6 +32,10 @@ type MemStore struct {
 	webhooks     map[string]classroom.Webhook
 	deliveries   map[string]classroom.Delivery
 	marks        map[string]classroom.LessonMark
+	apiKeys      map[string]classroom.APIKey
+	idempotent   map[string]classroom.Idempotent
+	tokenUses    map[string]time.Time
+	signingKeys  map[string]classroom.SigningKey
 }
 
 // NewMemStore returns an empty one.
@@ -49,6 +53,10 @@ func NewMemStore() *MemStore {
 		webhooks:     make(map[string]classroom.Webhook),
 		deliveries:   make(map[string]classroom.Delivery),
 		marks:        make(map[string]classroom.LessonMark),
+		apiKeys:      make(map[string]classroom.APIKey),
+		idempotent:   make(map[string]classroom.Idempotent),
+		tokenUses:    make(map[string]time.Time),
+		signingKeys:  make(map[string]classroom.SigningKey),
 	}
 }
 
@@ -262,6 +270,18 @@ func (m *MemStore) Sweep(ctx context.Context, now time.Time) (int, error) {
 	for id, s := range m.logins {
 		if !s.ExpiresAt.After(now) {
 			delete(m.logins, id)
+			n++
+		}
+	}
+	for key, r := range m.idempotent {
+		if !r.ExpiresAt.After(now) {
+			delete(m.idempotent, key)
+			n++
+		}
+	}
+	for id, expires := range m.tokenUses {
+		if !expires.After(now) {
+			delete(m.tokenUses, id)
 			n++
 		}
 	}

@@ -44,7 +44,7 @@ func (m *MemStore) Lesson(ctx context.Context, id string) (classroom.Lesson, err
 }
 
 func newestFirst(a, b classroom.Lesson) int {
-	return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(a.ID, b.ID))
+	return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.ID, a.ID))
 }
 
 func (m *MemStore) Lessons(ctx context.Context, ownerID string) ([]classroom.Lesson, error) {

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"kelas/classroom"
 )
 
 // millis is how both engines keep a time: UTC milliseconds, 0 for never.
@@ -37,4 +39,12 @@ func nameKey(name string) string {
 		}
 		return least
 	}, name)
+}
+
+// storedAPIKey is k as it comes back from the database after an update.
+func storedAPIKey(k classroom.APIKey) classroom.APIKey {
+	k.CreatedAt, k.LastUsedAt = storedTime(k.CreatedAt), storedTime(k.LastUsedAt)
+	k.ExpiresAt, k.RevokedAt = storedTime(k.ExpiresAt), storedTime(k.RevokedAt)
+	k.Rev++
+	return k
 }

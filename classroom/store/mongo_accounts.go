@@ -112,8 +112,16 @@ func (s *mongoStore) DeleteLoginSessionsOf(ctx context.Context, userID, exceptID
 }
 
 func (s *mongoStore) Sweep(ctx context.Context, now time.Time) (int, error) {
-	return s.removeAll(ctx, "sweep", mongoLogins,
-		bson.D{{Key: "expires", Value: bson.D{{Key: "$lte", Value: millis(now)}}}})
+	total := 0
+	for _, collection := range []string{mongoLogins, mongoIdempotent, mongoTokenUses} {
+		n, err := s.removeAll(ctx, "sweep", collection,
+			bson.D{{Key: "expires", Value: bson.D{{Key: "$lte", Value: millis(now)}}}})
+		if err != nil {
+			return total, err
+		}
+		total += n
+	}
+	return total, nil
 }
 
 type settingDoc struct {

@@ -27,6 +27,10 @@ const (
 	mongoDeliveries   = "deliveries"
 	mongoMarks        = "lesson_marks"
 	mongoMigrations   = "migrations"
+	mongoAPIKeys      = "api_keys"
+	mongoIdempotent   = "idempotent"
+	mongoTokenUses    = "token_uses"
+	mongoSigningKeys  = "signing_keys"
 )
 
 // mongoIndex is one index; fields as in sorted.
@@ -74,6 +78,12 @@ var mongoMigrationSteps = []mongoMigration{
 		{mongoDeliveries, "deliveries_queue", []string{"queue", "state", "seq", "_id"}, false, nil},
 		{mongoDeliveries, "deliveries_state", []string{"state", "finished"}, false, nil},
 		{mongoDeliveries, "deliveries_seq", []string{"seq", "_id"}, false, nil},
+	}},
+	{"keys of programs, and what keeps them from doing a thing twice", []mongoIndex{
+		{mongoAPIKeys, "api_keys_created", []string{"created", "_id"}, false, nil},
+		{mongoIdempotent, "idempotent_expiry", []string{"expires"}, false, nil},
+		{mongoTokenUses, "token_uses_expiry", []string{"expires"}, false, nil},
+		{mongoSigningKeys, "signing_keys_created", []string{"created", "_id"}, false, nil},
 	}},
 }
 

@@ -109,8 +109,15 @@ func (s *sqliteStore) DeleteLoginSessionsOf(ctx context.Context, userID, exceptI
 }
 
 func (s *sqliteStore) Sweep(ctx context.Context, now time.Time) (int, error) {
-	n, err := s.exec(ctx, "sweep", sqlExpiredLogins, millis(now))
-	return int(n), err
+	total := 0
+	for _, expired := range []string{sqlExpiredLogins, sqlExpiredIdempotent, sqlExpiredTokenUses} {
+		n, err := s.exec(ctx, "sweep", expired, millis(now))
+		if err != nil {
+			return total, err
+		}
+		total += int(n)
+	}
+	return total, nil
 }
 
 func scanBytes(row scanner) (b []byte, err error) { return b, row.Scan(&b) }

@@ -87,6 +87,23 @@ var sqliteMigrations = []sqliteMigration{
 		`CREATE TABLE lesson_marks (
 			class_id TEXT NOT NULL PRIMARY KEY, since INTEGER NOT NULL, told INTEGER NOT NULL) STRICT`,
 	}},
+	{"keys of programs, and what keeps them from doing a thing twice", []string{
+		`CREATE TABLE api_keys (
+			id TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL, hash TEXT NOT NULL, scopes TEXT NOT NULL,
+			owner_id TEXT NOT NULL, created_at INTEGER NOT NULL, used_at INTEGER NOT NULL,
+			expires_at INTEGER NOT NULL, revoked_at INTEGER NOT NULL, rev INTEGER NOT NULL) STRICT`,
+		`CREATE INDEX api_keys_created ON api_keys (created_at, id)`,
+		`CREATE TABLE idempotent (
+			key TEXT NOT NULL PRIMARY KEY, fingerprint TEXT NOT NULL, status INTEGER NOT NULL, type TEXT NOT NULL,
+			location TEXT NOT NULL, etag TEXT NOT NULL, body BLOB NOT NULL, created_at INTEGER NOT NULL,
+			expires_at INTEGER NOT NULL, rev INTEGER NOT NULL) STRICT`,
+		`CREATE INDEX idempotent_expiry ON idempotent (expires_at)`,
+		`CREATE TABLE token_uses (id TEXT NOT NULL PRIMARY KEY, expires_at INTEGER NOT NULL) STRICT`,
+		`CREATE INDEX token_uses_expiry ON token_uses (expires_at)`,
+		`CREATE TABLE signing_keys (
+			id TEXT NOT NULL PRIMARY KEY, seed BLOB NOT NULL, created_at INTEGER NOT NULL) STRICT`,
+		`CREATE INDEX signing_keys_created ON signing_keys (created_at, id)`,
+	}},
 }
 
 const (

@@ -78,6 +78,9 @@ func checkPlans(t *testing.T, texts map[string]bool) {
 		// The index holds what waits and nothing else.
 		sqlDeliveryQueues: "SCAN deliveries USING COVERING INDEX deliveries_pending",
 		sqlLessonMarks:    "SCAN lesson_marks USING INDEX",
+
+		sqlAPIKeys:     "SCAN api_keys USING INDEX api_keys_created",
+		sqlSigningKeys: "SCAN signing_keys USING INDEX signing_keys_created",
 	}
 	for text := range texts {
 		for _, step := range explain(t, s, text) {

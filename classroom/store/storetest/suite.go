@@ -55,8 +55,16 @@ func Run(t *testing.T, open func(t *testing.T) classroom.Store) {
 		{"RaceNames", raceNames},
 		{"RaceAppend", raceAppend},
 		{"RaceRepeat", raceRepeat},
+		{"APIKeys", testAPIKeys},
+		{"Idempotent", testIdempotent},
+		{"TokenUses", testTokenUses},
+		{"SigningKeys", testSigningKeys},
+		{"LessonsPage", testLessonsPage},
+		{"DeleteLesson", testDeleteLesson},
+		{"DeleteUser", testDeleteUser},
 		{"RaceSettings", raceSettings},
 		{"RaceDeliveries", raceDeliveries},
+		{"RaceOnce", raceOnce},
 		{"Closed", testClosed},
 	}
 	for _, test := range tests {
