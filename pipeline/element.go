@@ -25,6 +25,12 @@ type MediaElement interface {
 	Disconnect(sink MediaElement, opts ...ConnectOption) error
 	// Sources are what the element sends into the pipeline at the moment.
 	Sources() []SourceInfo
+	// MediaFlowingOut tells whether packets come out of the element at that
+	// description; ok is false when it has no such source at the moment.
+	MediaFlowingOut(m MediaType, description string) (flowing, ok bool)
+	// MediaFlowingIn tells whether packets are brought to the element at that
+	// description; ok is false when nothing is connected there.
+	MediaFlowingIn(m MediaType, description string) (flowing, ok bool)
 	// SourceConnections are the connections that feed this element.
 	SourceConnections() []ElementConnection
 	// SinkConnections are the connections that this element feeds.
@@ -112,6 +118,30 @@ type port struct {
 // called with the pipeline's lock held and must not call back into the graph.
 type sink interface{ feed(u *sfu.UpTrack) }
 
+// dataSink is the same for messages of data channels.
+type dataSink interface{ feedData(d *dataSource) }
+
+// source is what comes out of a pad: a track, or messages. The zero value is
+// nothing.
+type source struct {
+	up   *sfu.UpTrack
+	data *dataSource
+}
+
+func (s source) codec() string {
+	if s.up == nil {
+		return ""
+	}
+	return s.up.Codec().MimeType
+}
+
+func (s source) flowing() bool {
+	if s.up == nil {
+		return s.data != nil && s.data.flowing()
+	}
+	return s.up.Flowing()
+}
+
 // element is the part that all media elements share. The maps belong to the
 // graph: pipeline.mu guards them.
 type element struct {
@@ -121,11 +151,13 @@ type element struct {
 	pipeline *MediaPipeline
 	events   notifier
 
-	detached bool
-	sources  map[pad]*sfu.UpTrack
-	sinks    map[pad]sink
-	inputs   map[pad]port              // by sink pad: where it comes from
-	outputs  map[pad]map[port]struct{} // by source pad: where it goes
+	detached  bool
+	relay     relay // nil: the element makes and takes media itself
+	sources   map[pad]source
+	sinks     map[pad]sink
+	dataSinks map[pad]dataSink
+	inputs    map[pad]port              // by sink pad: where it comes from
+	outputs   map[pad]map[port]struct{} // by source pad: where it goes
 }
 
 func (e *element) init(p *MediaPipeline, kind string, self MediaElement) {
@@ -135,8 +167,9 @@ func (e *element) init(p *MediaPipeline, kind string, self MediaElement) {
 	e.pipeline = p
 	e.events.queue = queue{limit: maxEvents, wg: &p.server.deliveries}
 	e.events.dropped = &p.server.eventsDropped
-	e.sources = make(map[pad]*sfu.UpTrack)
+	e.sources = make(map[pad]source)
 	e.sinks = make(map[pad]sink)
+	e.dataSinks = make(map[pad]dataSink)
 	e.inputs = make(map[pad]port)
 	e.outputs = make(map[pad]map[port]struct{})
 }
@@ -169,6 +202,18 @@ func (e *element) Disconnect(sink MediaElement, opts ...ConnectOption) error {
 		return fmt.Errorf("disconnecting %s from %s: %w", e.id, sink.ID(), err)
 	}
 	return nil
+}
+
+// setSourceLocked changes what comes out of a pad; the caller feeds the sinks.
+func (e *element) setSourceLocked(at pad, s source) {
+	if _, had := e.sources[at]; had {
+		delete(e.sources, at)
+		e.events.emit(SourceRemoved{at.media, at.description})
+	}
+	if s != (source{}) {
+		e.sources[at] = s
+		e.events.emit(SourceAdded{at.media, at.description, s.codec()})
+	}
 }
 
 // Sources are what the element sends into the pipeline.

@@ -11,6 +11,8 @@ var (
 	ErrReleased = errors.New("the media object has been released")
 	// ErrNotSamePipeline says that two elements belong to different pipelines.
 	ErrNotSamePipeline = errors.New("the media elements belong to different pipelines")
+	// ErrNotSameHub says that two ports belong to different hubs.
+	ErrNotSameHub = errors.New("the ports belong to different hubs")
 	// ErrTooManyPipelines says that the server's limit of pipelines is reached.
 	ErrTooManyPipelines = errors.New("too many media pipelines")
 	// ErrTooManyElements says that the server's limit of elements is reached.

@@ -73,31 +73,34 @@ func (p *MediaPipeline) unlinkLocked(from, to port) {
 
 // feedLocked tells a sink what its connection brings now.
 func (p *MediaPipeline) feedLocked(to port) {
-	s := to.element.sinks[to.pad]
-	if s == nil {
+	if to.element.relay != nil {
+		p.relayLocked(to, make(map[port]struct{}))
 		return
 	}
-	from, ok := to.element.inputs[to.pad]
-	if !ok {
-		s.feed(nil)
-		return
+	var now source
+	if from, ok := to.element.inputs[to.pad]; ok {
+		now = from.element.sources[from.pad]
 	}
-	s.feed(from.element.sources[from.pad])
+	if s := to.element.sinks[to.pad]; s != nil {
+		s.feed(now.up)
+	}
+	if s := to.element.dataSinks[to.pad]; s != nil {
+		s.feedData(now.data)
+	}
 }
 
 // publish makes u what comes out of that pad of e.
 func (p *MediaPipeline) publish(e *element, at pad, u *sfu.UpTrack) error {
+	return p.publishSource(e, at, source{up: u})
+}
+
+func (p *MediaPipeline) publishSource(e *element, at pad, s source) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if e.detached {
 		return ErrReleased
 	}
-	_, replaced := e.sources[at]
-	e.sources[at] = u
-	if replaced {
-		e.events.emit(SourceRemoved{at.media, at.description})
-	}
-	e.events.emit(SourceAdded{at.media, at.description, u.Codec().MimeType})
+	e.setSourceLocked(at, s)
 	for to := range e.outputs[at] {
 		p.feedLocked(to)
 	}
@@ -108,15 +111,14 @@ func (p *MediaPipeline) publish(e *element, at pad, u *sfu.UpTrack) error {
 func (p *MediaPipeline) unpublish(e *element, at pad, u *sfu.UpTrack) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if e.sources[at] != u {
+	if e.sources[at].up != u {
 		return
 	}
 	p.dropSourceLocked(e, at)
 }
 
 func (p *MediaPipeline) dropSourceLocked(e *element, at pad) {
-	delete(e.sources, at)
-	e.events.emit(SourceRemoved{at.media, at.description})
+	e.setSourceLocked(at, source{})
 	for to := range e.outputs[at] {
 		p.feedLocked(to)
 	}
@@ -159,6 +161,7 @@ func (p *MediaPipeline) detach(e *element) {
 		p.feedLocked(to)
 	}
 	clear(e.sinks)
+	clear(e.dataSinks)
 	e.detached = true
 	delete(p.elements, e)
 }
@@ -167,8 +170,8 @@ func (p *MediaPipeline) sourcesOf(e *element) []SourceInfo {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	list := make([]SourceInfo, 0, len(e.sources))
-	for at, u := range e.sources {
-		list = append(list, SourceInfo{at.media, at.description, u.Codec().MimeType, u.Flowing()})
+	for at, s := range e.sources {
+		list = append(list, SourceInfo{at.media, at.description, s.codec(), s.flowing()})
 	}
 	slices.SortFunc(list, func(a, b SourceInfo) int {
 		return cmp.Or(cmp.Compare(a.MediaType, b.MediaType), cmp.Compare(a.Description, b.Description))

@@ -14,6 +14,7 @@ type MediaPipeline struct {
 	mu       sync.Mutex
 	released bool
 	elements map[*element]struct{}
+	hubs     map[*hub]struct{}
 
 	releasing sync.Once
 }
@@ -49,14 +50,22 @@ func (p *MediaPipeline) NewWebRtcEndpoint(opts WebRtcEndpointOptions) (*WebRtcEn
 		return nil, fmt.Errorf("creating a WebRtcEndpoint: %w", err)
 	}
 	e := newWebRtcEndpoint(p, opts)
+	if err := p.enter(&e.element); err != nil {
+		return nil, fmt.Errorf("creating a WebRtcEndpoint: %w", err)
+	}
+	return e, nil
+}
+
+// enter puts a new element, for which there was room, into the graph.
+func (p *MediaPipeline) enter(e *element) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.released {
 		p.server.returnElement()
-		return nil, fmt.Errorf("creating a WebRtcEndpoint: %w", ErrReleased)
+		return ErrReleased
 	}
-	p.elements[&e.element] = struct{}{}
-	return e, nil
+	p.elements[e] = struct{}{}
+	return nil
 }
 
 // Elements are the elements of the pipeline, in no particular order.
@@ -81,6 +90,9 @@ func (p *MediaPipeline) Release() {
 			wg.Go(e.Release)
 		}
 		wg.Wait()
+		for _, h := range p.allHubs() {
+			h.Release()
+		}
 		p.server.forget(p)
 	})
 }

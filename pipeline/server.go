@@ -76,7 +76,7 @@ func (s *Server) NewMediaPipeline() (*MediaPipeline, error) {
 	case len(s.pipelines) >= s.cfg.MaxPipelines:
 		return nil, fmt.Errorf("creating a MediaPipeline: %w", ErrTooManyPipelines)
 	}
-	p := &MediaPipeline{id: newID("", "MediaPipeline"), server: s, elements: make(map[*element]struct{})}
+	p := &MediaPipeline{id: newID("", "MediaPipeline"), server: s, elements: make(map[*element]struct{}), hubs: make(map[*hub]struct{})}
 	s.pipelines[p] = struct{}{}
 	return p, nil
 }

@@ -20,20 +20,33 @@ func (s *Server) sweep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case now := <-tick.C:
-			for _, e := range s.endpoints() {
-				e.sweep(now)
+			for _, e := range s.allElements() {
+				switch e := e.(type) {
+				case *WebRtcEndpoint:
+					e.sweep(now)
+				case *PassThrough:
+					e.sweep()
+				case *HubPort:
+					e.sweep()
+				}
 			}
 		}
 	}
 }
 
+func (s *Server) allElements() []MediaElement {
+	var list []MediaElement
+	for _, p := range s.allPipelines() {
+		list = append(list, p.Elements()...)
+	}
+	return list
+}
+
 func (s *Server) endpoints() []*WebRtcEndpoint {
 	var list []*WebRtcEndpoint
-	for _, p := range s.allPipelines() {
-		for _, e := range p.Elements() {
-			if w, ok := e.(*WebRtcEndpoint); ok {
-				list = append(list, w)
-			}
+	for _, e := range s.allElements() {
+		if w, ok := e.(*WebRtcEndpoint); ok {
+			list = append(list, w)
 		}
 	}
 	return list
