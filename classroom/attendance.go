@@ -22,12 +22,13 @@ func (c *Class) beginStayLocked(p *participant, now time.Time) {
 	c.writeStayLocked(p.stay)
 }
 
-func (c *Class) endStayLocked(p *participant, left time.Time) {
+func (c *Class) endStayLocked(p *participant, left time.Time, reason string) {
 	if p.stay == nil {
 		return
 	}
 	p.stay.LeftAt, p.stay.LastSeen = left, left
 	c.writeStayLocked(p.stay)
+	c.wentLocked(p, p.stay, reason)
 	p.stay = nil
 }
 

@@ -95,6 +95,7 @@ func (c *Class) postLocked(e ChatEntry) ChatEntry {
 			c.tellLocked(t, others)
 		}
 	}
+	c.saidLocked(e)
 	wake(c.journalWake)
 	return e
 }

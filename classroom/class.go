@@ -36,7 +36,11 @@ type Class struct {
 	live     time.Time       // LiveSince
 	files    []FileInfo
 	chat     chatLog
-	records  []*record   // what waits for the store besides chat
+	records  []*record  // what waits for the store besides chat
+	news     []*news    // what waits to be told outside
+	since    time.Time  // the lesson is on; zero while it is not
+	mark     LessonMark // as it is stored, when marked
+	marked   bool
 	touchDue time.Time   // a heartbeat of that moment waits for the store
 	trash    []*endpoint // endpoints to be released
 	ends     int         // endpoints made and not yet released
@@ -187,6 +191,8 @@ func (c *Class) knownByKey(key string) (Participant, bool) {
 func (c *Class) fileAdded(f FileInfo) {
 	c.lock()
 	defer c.unlock()
+	// Also of one that is known: the class may have been loaded for this.
+	c.happenLocked(fileHappening(f), nil)
 	if slices.ContainsFunc(c.files, func(g FileInfo) bool { return g.ID == f.ID }) {
 		return
 	}
@@ -198,6 +204,11 @@ func (c *Class) fileRemoved(id string) {
 	c.lock()
 	defer c.unlock()
 	i := slices.IndexFunc(c.files, func(g FileInfo) bool { return g.ID == id })
+	f := FileInfo{ID: id, ClassID: c.id}
+	if i >= 0 {
+		f = c.files[i]
+	}
+	c.happenLocked(Happening{Type: FileDeleted, ID: "fileRemoved:" + id, ClassID: c.id, At: c.reg.stamp(), File: &f}, nil)
 	if i < 0 {
 		return
 	}
@@ -208,7 +219,7 @@ func (c *Class) fileRemoved(id string) {
 // idleLocked reports whether the class may be dropped from memory.
 func (c *Class) idleLocked(now time.Time) bool {
 	return !c.gone && len(c.tabs) == 0 && c.pres == nil && c.ends == 0 &&
-		c.chat.waiting() == 0 && len(c.records) == 0 &&
+		c.chat.waiting() == 0 && len(c.records) == 0 && len(c.news) == 0 && c.since.IsZero() &&
 		now.Sub(c.empty) >= c.reg.cfg.UnloadAfter
 }
 
@@ -218,6 +229,9 @@ func (c *Class) close(ctx context.Context) error {
 	c.closing = true
 	now := c.reg.stamp()
 	c.tellAllLocked(ServerClosing{c.reg.cfg.RetryAfter})
+	if c.pres != nil && c.pres.end != nil {
+		c.offAirLocked("closing")
+	}
 	for _, p := range c.byID {
 		if len(p.tabs) == 0 {
 			continue
@@ -225,7 +239,7 @@ func (c *Class) close(ctx context.Context) error {
 		if c.presenceLocked(p) != Lost {
 			p.lastHere = now
 		}
-		c.endStayLocked(p, p.lastHere)
+		c.endStayLocked(p, p.lastHere, "closing")
 		p.LastSeen = p.lastHere
 		c.saveLaterLocked(p)
 	}
@@ -250,7 +264,7 @@ func (c *Class) close(ctx context.Context) error {
 	for _, t := range c.tabs {
 		c.closeTabLocked(t, ErrClosing)
 	}
-	chat, records := c.chat.waiting(), len(c.records)
+	chat, records := c.chat.waiting(), len(c.records)+len(c.news)
 	c.unlock()
 	c.stop()
 	if chat > 0 || records > 0 {

@@ -232,9 +232,10 @@ func (s *Session) EndClass(ctx context.Context) error {
 	for _, p := range c.byID {
 		if len(p.tabs) > 0 {
 			p.tabs = nil
-			c.departLocked(p)
+			c.departLocked(p, "ended")
 		}
 	}
+	c.endLessonLocked("ended")
 	c.log.Info("class ended", "by", s.t.p.ID)
 	return nil
 }

@@ -65,13 +65,15 @@ type journal struct {
 	c       *Class
 	tries   map[int64]int // refusals of a chat entry
 	trouble bool          // the store did not answer last time
-	pause   time.Duration
+	// newsTries counts refusals of what happened.
+	newsTries int
+	pause     time.Duration
 }
 
 func (j *journal) nothingLeft() bool {
 	j.c.mu.Lock()
 	defer j.c.mu.Unlock()
-	return j.c.chat.waiting() == 0 && len(j.c.records) == 0
+	return j.c.chat.waiting() == 0 && len(j.c.records) == 0 && len(j.c.news) == 0
 }
 
 // work writes one batch of each kind. It returns how long to wait before
@@ -81,13 +83,20 @@ func (j *journal) work() (pause time.Duration, idle bool) {
 	c.mu.Lock()
 	batch := c.chat.unstored(c.reg.cfg.JournalBatch)
 	records, touch := len(c.records), !c.touchDue.IsZero()
+	news := len(c.newsReadyLocked(1))
 	c.mu.Unlock()
-	if len(batch) == 0 && records == 0 && !touch {
+	if len(batch) == 0 && records == 0 && !touch && news == 0 {
 		return 0, true
 	}
-	err := j.writeChat(batch)
+	err := j.markLesson()
 	if err == nil {
-		err = j.writeRecords()
+		err = j.writeChat(batch)
+	}
+	if err == nil {
+		err = j.writeRecords(records)
+	}
+	if err == nil {
+		err = j.writeNews()
 	}
 	if err == nil && touch {
 		err = j.call(c.touch)
@@ -243,6 +252,7 @@ func (c *Class) chatRefused(e ChatEntry, storedLast int64) {
 		c.tellParticipantLocked(p, ChatFailed{Seq: e.Seq, ClientID: e.ClientID})
 	}
 	delete(c.chat.sent, clientKey{e.FromID, e.ClientID}) // it may be sent again
+	c.unsaidLocked(e.Seq)
 	if e.Kind != ChatDeletion {
 		c.postLocked(ChatEntry{
 			ClassID: c.id, Kind: ChatDeletion, FromID: e.FromID, FromName: e.FromName, FromRole: e.FromRole,
@@ -251,11 +261,11 @@ func (c *Class) chatRefused(e ChatEntry, storedLast int64) {
 	}
 }
 
-// writeRecords writes the records that wait now, in order.
-func (j *journal) writeRecords() error {
+// writeRecords writes the first n records that wait, in order.
+func (j *journal) writeRecords(n int) error {
 	c := j.c
 	c.mu.Lock()
-	n := min(len(c.records), c.reg.cfg.JournalBatch)
+	n = min(n, c.reg.cfg.JournalBatch)
 	batch := c.records[:n:n]
 	c.mu.Unlock()
 	for _, rec := range batch {

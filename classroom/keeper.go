@@ -65,6 +65,8 @@ func (c *Class) expireLocked(now, next time.Time) time.Time {
 	if len(c.tabs) == 0 {
 		if at := c.empty.Add(c.reg.cfg.UnloadAfter); now.Before(at) {
 			soonest(at)
+		} else if c.pres == nil {
+			c.endLessonLocked("empty")
 		}
 	}
 	return next

@@ -140,14 +140,28 @@ func (r *Registry) Chat(ctx context.Context, q ChatQuery) ([]ChatEntry, error) {
 
 // FileAdded tells the class of a new file; whoever finishes an upload calls it.
 func (r *Registry) FileAdded(classID string, f FileInfo) {
-	if c := r.loaded(classID); c != nil {
+	if c := r.loadedFor(classID); c != nil {
 		c.fileAdded(f)
 	}
 }
 
 // FileRemoved tells the class that a file is gone.
 func (r *Registry) FileRemoved(classID, fileID string) {
-	if c := r.loaded(classID); c != nil {
+	if c := r.loadedFor(classID); c != nil {
 		c.fileRemoved(fileID)
 	}
+}
+
+// loadedFor is the class for something that happened to it from outside; nil
+// when nobody is in it and nobody outside wants to hear of it.
+func (r *Registry) loadedFor(classID string) *Class {
+	if c := r.loaded(classID); c != nil || !r.wanted(classID) {
+		return c
+	}
+	c, err := r.class(context.Background(), classID) // bounded by StoreTimeout
+	if err != nil {
+		r.log.Warn("what happened to a class could not be told", "class", classID, "err", err)
+		return nil
+	}
+	return c
 }

@@ -122,6 +122,7 @@ func (c *Class) takePlaceLocked(pr *presenting, end *endpoint) {
 	}
 	if old == nil {
 		c.live = c.reg.stamp()
+		c.onAirLocked(pr.p)
 	}
 	wake(c.mediaWake)
 	c.tellAllLocked(SlotsChanged{c.slotsLocked()})
@@ -325,12 +326,13 @@ func (s *Session) StopViewing(ctx context.Context) error {
 // stopPresentingLocked ends it for all; except is the tab that asked for it.
 func (c *Class) stopPresentingLocked(reason string, except *tab) {
 	pr := c.pres
-	c.pres = nil
 	if pr.end == nil {
+		c.pres = nil
 		return // it had not begun: nobody was told
 	}
 	c.discardLocked(pr.end)
-	c.live = zeroTime
+	c.offAirLocked(reason)
+	c.pres, c.live = nil, zeroTime
 	c.tellOthersLocked(except, StopCommunication{reason})
 	c.tellAllLocked(SlotsChanged{c.slotsLocked()})
 	c.tellClassLocked()

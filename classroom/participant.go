@@ -137,7 +137,9 @@ func (c *Class) arriveLocked(t *tab) {
 	c.people++
 	now := c.reg.stamp()
 	p.joinedAt = now
+	c.beginLessonLocked(now)
 	c.beginStayLocked(p, now)
+	c.cameLocked(p)
 	p.told = c.participantViewLocked(p)
 	c.tellOthersLocked(t, ParticipantJoined{p.told})
 }
@@ -187,7 +189,7 @@ func (c *Class) endTabLocked(t *tab, err error, reason string) {
 		c.refreshLocked(p)
 		return
 	}
-	c.departLocked(p)
+	c.departLocked(p, reason)
 	c.tellAllLocked(ParticipantLeft{ID: p.ID, Reason: reason})
 }
 
@@ -216,13 +218,19 @@ func (c *Class) closeTabLocked(t *tab, err error) {
 
 // departLocked ends the stay of a participant without tabs, at the moment
 // its last line ended: somebody whose line was cut was gone from then on.
-func (c *Class) departLocked(p *participant) {
+func (c *Class) departLocked(p *participant, reason string) {
 	c.people--
-	c.endStayLocked(p, p.lastHere)
+	c.endStayLocked(p, p.lastHere, reason)
 	p.LastSeen = p.lastHere
 	c.saveLaterLocked(p)
 	if len(c.tabs) == 0 {
 		c.empty = c.reg.now()
 		wake(c.keeperWake)
 	}
+}
+
+// person is p as those outside are told of it; p itself goes on changing.
+func person(p *participant) *Participant {
+	now := p.Participant
+	return &now
 }

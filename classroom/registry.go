@@ -24,6 +24,7 @@ type Registry struct {
 	counts counters
 
 	connected func(EndpointRole, time.Duration) // may be nil
+	observers []Observer
 
 	mu      sync.Mutex
 	classes map[string]*place

@@ -7,13 +7,14 @@ import "sync/atomic"
 type RegistryStats struct {
 	Classes, Participants, Sessions, SessionsLost int
 	Presenters, Viewers                           int // endpoints
-	ChatWaiting, RecordsWaiting                   int // for the store
+	ChatWaiting, RecordsWaiting, NewsWaiting      int // for the store
 
 	Joins, Resumes, OutletsLost uint64
 	ChatAccepted, ChatStored    uint64
 	ChatRefused, RecordsRefused uint64 // by the store, for good
 	JournalRetries              uint64
 	PipelineErrors              uint64
+	NewsTold, NewsLost          uint64 // happenings, for observers
 }
 
 type counters struct {
@@ -22,6 +23,7 @@ type counters struct {
 	chatRefused, recordsRefused atomic.Uint64
 	journalRetries              atomic.Uint64
 	pipelineErrors              atomic.Uint64
+	newsTold, newsLost          atomic.Uint64
 }
 
 // Stats returns the figures of now.
@@ -31,6 +33,7 @@ func (r *Registry) Stats() RegistryStats {
 		ChatAccepted: r.counts.chatAccepted.Load(), ChatStored: r.counts.chatStored.Load(),
 		ChatRefused: r.counts.chatRefused.Load(), RecordsRefused: r.counts.recordsRefused.Load(),
 		JournalRetries: r.counts.journalRetries.Load(), PipelineErrors: r.counts.pipelineErrors.Load(),
+		NewsTold: r.counts.newsTold.Load(), NewsLost: r.counts.newsLost.Load(),
 	}
 	for _, c := range r.all() {
 		s.Classes++
@@ -45,6 +48,7 @@ func (c *Class) addTo(s *RegistryStats) {
 	s.Participants += c.people
 	s.ChatWaiting += c.chat.waiting()
 	s.RecordsWaiting += len(c.records)
+	s.NewsWaiting += len(c.news)
 	if c.pres != nil && c.pres.end != nil {
 		s.Presenters++
 	}
