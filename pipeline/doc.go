@@ -29,7 +29,7 @@
 //
 //	Server.mu, alone: nothing is called while it is held
 //	MediaPipeline.mu > locks of sfu.UpTrack and sfu.Slot > pion's
-//	MediaPipeline.mu > downTrack.mu, element events queue
+//	MediaPipeline.mu > downTrack.mu, dataSource.mu, element events queue
 //	WebRtcEndpoint.mu > element events queue
 //	upTrack.mu > sfu's
 //	sfu's > pion's > those of udp.Conn, which nothing is called under

@@ -21,6 +21,14 @@ var (
 	ErrTooManyCandidates = errors.New("too many ICE candidates wait for the offer")
 	// ErrBusy says that too many calls wait for one endpoint.
 	ErrBusy = errors.New("too many calls wait for this endpoint")
+	// ErrNoDataChannels says that the endpoint was made without UseDataChannels.
+	ErrNoDataChannels = errors.New("the endpoint was made without data channels")
+	// ErrBadDataChannel says that a data channel cannot be made as wished.
+	ErrBadDataChannel = errors.New("the data channel cannot be made")
+	// ErrTooManyDataChannels says that the endpoint's limit of them is reached.
+	ErrTooManyDataChannels = errors.New("too many data channels")
+	// ErrNoSuchDataChannel says that no open channel has that number.
+	ErrNoSuchDataChannel = errors.New("there is no such data channel")
 	// ErrNotNegotiated says that the endpoint has had no offer yet.
 	ErrNotNegotiated = errors.New("the endpoint has not been negotiated")
 	// ErrAlreadyNegotiated says that the endpoint has had its one negotiation.

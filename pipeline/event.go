@@ -66,6 +66,10 @@ type (
 	// MediaSessionTerminated says that the other side has ended it, or that the
 	// endpoint was released.
 	MediaSessionTerminated struct{}
+	// DataChannelOpened says that messages can go through a channel.
+	DataChannelOpened struct{ ChannelID uint16 }
+	// DataChannelClosed is its end, whoever closed it.
+	DataChannelClosed struct{ ChannelID uint16 }
 	// SourceAdded says that the element has begun to send into the pipeline.
 	SourceAdded struct {
 		MediaType   MediaType
@@ -125,6 +129,8 @@ func (MediaStateChanged) event()          {}
 func (MediaSessionStarted) event()        {}
 func (MediaSessionTerminated) event()     {}
 func (ConnectionStateChanged) event()     {}
+func (DataChannelOpened) event()          {}
+func (DataChannelClosed) event()          {}
 func (SourceAdded) event()                {}
 func (SourceRemoved) event()              {}
 func (MediaFlowOutStateChanged) event()   {}

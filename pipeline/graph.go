@@ -139,6 +139,18 @@ func (p *MediaPipeline) addSink(e *element, at pad, s sink) error {
 	return nil
 }
 
+// addDataSink is the same for messages.
+func (p *MediaPipeline) addDataSink(e *element, at pad, s dataSink) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if e.detached {
+		return ErrReleased
+	}
+	e.dataSinks[at] = s
+	p.feedLocked(port{e, at})
+	return nil
+}
+
 // detach takes e out of the graph for good.
 func (p *MediaPipeline) detach(e *element) {
 	p.mu.Lock()

@@ -41,6 +41,7 @@ type EndpointStats struct {
 	RoundTrip                               time.Duration // the longest of the slots, by receiver reports; 0: not known
 	Received                                []TrackStats  // the element's sources
 	Sent                                    []TrackStats  // the element's slots
+	Data                                    DataStats
 }
 
 // ServerStats are totals since the start, those of released endpoints included,
@@ -68,6 +69,7 @@ func (e *WebRtcEndpoint) Stats() EndpointStats {
 	pc, slots, tracks := e.pc, e.slots, e.tracks
 	st := EndpointStats{ID: e.id, State: e.state}
 	e.mu.Unlock()
+	st.Data = e.data.stats()
 	if name := e.srtpProfile.Load(); name != nil {
 		st.SRTPProfile, st.DTLSRole = *name, "server"
 	}

@@ -27,6 +27,7 @@ type WebRtcEndpoint struct {
 	work   queue          // negotiation and what pion reports
 	wg     sync.WaitGroup // work and the read loops
 
+	data        *dataChannels
 	srtpProfile atomic.Pointer[string]
 	releasing   sync.Once
 	dead        atomic.Bool
@@ -65,6 +66,7 @@ func newWebRtcEndpoint(p *MediaPipeline, opts WebRtcEndpointOptions) *WebRtcEndp
 		places: make(map[string]pad),
 	}
 	e.element.init(p, "WebRtcEndpoint", e)
+	e.data = newDataChannels(e)
 	e.work = queue{limit: maxQueuedCalls, wg: &e.wg}
 	return e
 }

@@ -72,12 +72,10 @@ func (e *WebRtcEndpoint) generate(opts OfferOptions) (*generated, error) {
 	}
 	g.pc = pc
 	if err := e.describeOffer(g); err != nil {
-		for _, d := range g.slots {
-			d.close()
-		}
-		_ = pc.GracefulClose()
+		e.abandon(pc, g.slots)
 		return nil, err
 	}
+	e.data.settle(true)
 	return g, nil
 }
 

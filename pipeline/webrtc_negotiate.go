@@ -106,15 +106,22 @@ func (e *WebRtcEndpoint) open(o *offer) (string, error) {
 	}
 	slots, answer, err := e.answerFirst(pc, o)
 	if err != nil {
-		for _, d := range slots {
-			d.close()
-		}
-		_ = pc.GracefulClose()
+		e.abandon(pc, slots)
 		return "", err
 	}
+	e.data.settle(true)
 	e.first = o
 	e.adopt(pc, o, slots)
 	return answer, nil
+}
+
+// abandon closes a connection that came to nothing.
+func (e *WebRtcEndpoint) abandon(pc *webrtc.PeerConnection, slots []*downTrack) {
+	for _, d := range slots {
+		d.close()
+	}
+	_ = pc.GracefulClose()
+	e.data.settle(false)
 }
 
 // newPeerConnection makes one of the sort that takes media, or only gives.
@@ -126,6 +133,10 @@ func (e *WebRtcEndpoint) newPeerConnection(takes bool) (*webrtc.PeerConnection, 
 	pc, err := e.server.media.newPeerConnection(p, e.opts.UseDataChannels, func(name string) { e.srtpProfile.Store(&name) })
 	if err != nil {
 		return nil, fmt.Errorf("opening a connection: %w", err)
+	}
+	if err := e.data.begin(pc); err != nil {
+		e.abandon(pc, nil)
+		return nil, err
 	}
 	return pc, nil
 }
