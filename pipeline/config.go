@@ -57,6 +57,10 @@ type Config struct {
 	// KeepAlive is the pause after which an idle path is kept open; 0 means 2 s.
 	KeepAlive time.Duration
 
+	// FileRoot is the folder in which recorders write and players read; it must
+	// exist. Without it both refuse file:// uris.
+	FileRoot string
+
 	// MaxPipelines bounds the pipelines; 0 means 500.
 	MaxPipelines int
 	// MaxElements bounds the elements of all pipelines; 0 means 5000.

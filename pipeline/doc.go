@@ -23,7 +23,7 @@
 // lives only while there is work. It has one goroutine for each SSRC received,
 // one for its sender reports, and one for each slot's RTCP. Subscribers are
 // called by a goroutine of the element that, too, lives only while there are
-// events.
+// events. A recorder has one goroutine from Record until its file is closed.
 //
 // # Lock order
 //
@@ -31,7 +31,9 @@
 //	MediaPipeline.mu > locks of sfu.UpTrack and sfu.Slot > pion's
 //	MediaPipeline.mu > downTrack.mu, dataSource.mu, element events queue
 //	WebRtcEndpoint.mu > element events queue
+//	MediaPipeline.mu > RecorderEndpoint.mu > sfu's, element events queue
 //	upTrack.mu > sfu's
+//	sfu's > recorderInbox.mu
 //	sfu's > pion's > those of udp.Conn, which nothing is called under
 //
 // The graph of a pipeline (element's maps) belongs to MediaPipeline.mu, and

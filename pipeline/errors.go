@@ -43,6 +43,14 @@ var (
 	ErrNoRemoteDescription = errors.New("there is no remote session description yet")
 	// ErrUnknownDescription says that a media description does not exist.
 	ErrUnknownDescription = errors.New("there is no such media description")
+	// ErrUnsupported says that what is asked for is not there; the text says what is.
+	ErrUnsupported = errors.New("not supported")
+	// ErrBadURI says that a uri cannot be used.
+	ErrBadURI = errors.New("the uri cannot be used")
+	// ErrNoFileRoot says that recorders and players may not touch files.
+	ErrNoFileRoot = errors.New("files are refused, since this server has no folder for media files")
+	// ErrOutsideFileRoot says that a file does not lie in the folder for media files.
+	ErrOutsideFileRoot = errors.New("the file is not in the server's folder for media files")
 	// ErrClosed says that the media server has been closed.
 	ErrClosed = errors.New("the media server is closed")
 	// ErrConfig wraps what is wrong with a Config; the text names the field.

@@ -116,7 +116,16 @@ type (
 		Codec           string
 		Accepted        []string
 	}
-	// Error tells what went wrong after a call had been answered.
+	// UriEndpointStateChanged tells what a recorder or a player is to do now.
+	UriEndpointStateChanged struct{ State UriEndpointState }
+	// Recording says that the first picture or sound since Record is written.
+	Recording struct{}
+	// Paused says that nothing more is written until Record.
+	Paused struct{}
+	// Stopped says that the recording's file is whole and closed.
+	Stopped struct{}
+	// Error tells what went wrong after a call had been answered; that of a
+	// recorder or a player is a *MediaError.
 	Error struct{ Err error }
 )
 
@@ -138,4 +147,8 @@ func (MediaFlowInStateChanged) event()    {}
 func (ElementConnected) event()           {}
 func (ElementDisconnected) event()        {}
 func (Unplayable) event()                 {}
+func (UriEndpointStateChanged) event()    {}
+func (Recording) event()                  {}
+func (Paused) event()                     {}
+func (Stopped) event()                    {}
 func (Error) event()                      {}

@@ -19,6 +19,7 @@ type Server struct {
 	net    *network
 	turn   *turnServer // nil: off
 	media  mediaAPI
+	files  *fileRoot // nil: no files
 	cancel context.CancelFunc
 
 	sweeping      sync.WaitGroup
@@ -47,23 +48,34 @@ func NewServer(cfg Config, log *slog.Logger) (*Server, error) {
 		pipelines: make(map[*MediaPipeline]struct{}),
 	}
 	var err error
-	if s.net, err = openNetwork(s.cfg, s.logs); err != nil {
+	if s.files, err = openFileRoot(s.cfg.FileRoot); err != nil {
 		return nil, err
 	}
-	if s.media, err = newMediaAPI(s.cfg, s.net, s.logs); err != nil {
-		s.net.close()
+	if err := s.openSockets(); err != nil {
+		_ = s.files.close()
 		return nil, err
-	}
-	if s.cfg.TURNAddr != "" {
-		if s.turn, err = startTURN(s.cfg, s.net, s.logs); err != nil {
-			s.net.close()
-			return nil, err
-		}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
 	s.sweeping.Go(func() { s.sweep(ctx) })
 	return s, nil
+}
+
+func (s *Server) openSockets() (err error) {
+	if s.net, err = openNetwork(s.cfg, s.logs); err != nil {
+		return err
+	}
+	if s.media, err = newMediaAPI(s.cfg, s.net, s.logs); err != nil {
+		s.net.close()
+		return err
+	}
+	if s.cfg.TURNAddr != "" {
+		if s.turn, err = startTURN(s.cfg, s.net, s.logs); err != nil {
+			s.net.close()
+			return err
+		}
+	}
+	return nil
 }
 
 // NewMediaPipeline makes an empty pipeline.
@@ -168,6 +180,9 @@ func (s *Server) Close() error {
 		err = s.turn.close()
 	}
 	if e := s.net.close(); err == nil {
+		err = e
+	}
+	if e := s.files.close(); err == nil {
 		err = e
 	}
 	return err

@@ -46,8 +46,11 @@ var mayImport = map[string][]string{
 	"kelas/pipeline/codec":        {},
 	"kelas/pipeline/udp":          {},
 	"kelas/pipeline/sfu":          {"kelas/pipeline/codec"},
-	"kelas/pipeline":              {"kelas/pipeline/sfu", "kelas/pipeline/udp", "kelas/pipeline/codec"},
+	"kelas/pipeline/record":       {"kelas/pipeline/codec"},
+	"kelas/pipeline":              {"kelas/pipeline/sfu", "kelas/pipeline/record", "kelas/pipeline/udp", "kelas/pipeline/codec"},
 	"kelas/pipeline/pipelinetest": {"kelas/pipeline", "kelas/pipeline/codec"},
+	// Real media for tests, by ffmpeg.
+	"kelas/pipeline/record/recordtest": {},
 
 	"kelas/classroom":                 {"kelas/pipeline"},
 	"kelas/classroom/classroomtest":   {"kelas/classroom", "kelas/pipeline"},
@@ -94,7 +97,8 @@ var onlyThese = []struct {
 	{"github.com/pion/srtp", []string{"kelas/pipeline", "kelas/pipeline/pipelinetest", "kelas/cmd/kelas-load"}, "as webrtc"},
 	{"github.com/pion/stun", []string{"kelas/cmd/kelas-load"}, "its viewers are lighter than a PeerConnection"},
 	{"github.com/pion/turn", []string{"kelas/pipeline", "kelas/pipeline/pipelinetest"}, "as webrtc"},
-	{"github.com/pion/rtp", []string{"kelas/pipeline", "kelas/pipeline/pipelinetest", "kelas/pipeline/codec", "kelas/pipeline/sfu", "kelas/cmd/kelas-load"}, "packets stay in the pipeline"},
+	{"github.com/pion/rtp", []string{"kelas/pipeline", "kelas/pipeline/pipelinetest", "kelas/pipeline/codec", "kelas/pipeline/sfu", "kelas/pipeline/record/recordtest", "kelas/cmd/kelas-load"}, "packets stay in the pipeline"},
+	{"github.com/Eyevinn/mp4ff", []string{"kelas/pipeline/record"}, "containers are one room's business"},
 	{"github.com/pion/rtcp", []string{"kelas/pipeline", "kelas/pipeline/pipelinetest", "kelas/pipeline/sfu", "kelas/cmd/kelas-load"}, "packets stay in the pipeline"},
 	{"github.com/pion/interceptor", []string{"kelas/pipeline", "kelas/pipeline/pipelinetest", "kelas/pipeline/sfu", "kelas/cmd/kelas-load"}, "packets stay in the pipeline"},
 }

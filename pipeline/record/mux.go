@@ -1,0 +1,31 @@
+package record
+
+import "time"
+
+// clusterLength is how much of the recording is in memory only: what a crash takes.
+const clusterLength = 500 * time.Millisecond
+
+// sample is a frame with its place in the file.
+type sample struct {
+	kind     Kind
+	at       time.Duration // since the start of the file
+	duration time.Duration // 0: until the next one
+	key      bool
+	data     []byte
+}
+
+// muxer writes one file. Samples of one kind come in the order of their times; the kinds may be a second apart.
+type muxer interface {
+	// addVideo declares the pictures of a file that was begun without.
+	addVideo(f form) error
+	write(s sample) error
+	// flush hands all that it holds to the file.
+	flush() error
+	// close makes the file seekable. The file itself stays open.
+	close() error
+}
+
+// newMuxer begins a file. Either form may be unknown, not both.
+func newMuxer(c Container, f File, sound, pictures form) (muxer, error) {
+	return newMatroska(f, c == WebM, sound, pictures)
+}

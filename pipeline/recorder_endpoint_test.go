@@ -1,0 +1,138 @@
+package pipeline_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"kelas/pipeline"
+	"kelas/pipeline/pipelinetest"
+	"kelas/pipeline/record/recordtest"
+)
+
+func newRecorder(t *testing.T, p *pipeline.MediaPipeline, o pipeline.RecorderEndpointOptions) *pipeline.RecorderEndpoint {
+	t.Helper()
+	r, err := p.NewRecorderEndpoint(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// written waits until so many more pictures are in the file.
+func written(t *testing.T, r *pipeline.RecorderEndpoint, pictures uint64) {
+	t.Helper()
+	from := r.Stats().Pictures
+	eventually(t, "pictures written", func() bool { return r.Stats().Pictures >= from+pictures })
+}
+
+func stopAndWait(t *testing.T, r *pipeline.RecorderEndpoint) {
+	t.Helper()
+	if err := r.StopAndWait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestRecorderOfPresenter records a presenter that came before, pauses, goes on and stops, in Kurento's order of events.
+func TestRecorderOfPresenter(t *testing.T) {
+	dir := t.TempDir()
+	p := newPipeline(t, newServer(t, pipeline.Config{FileRoot: dir}))
+	presenter := present(t, p, pipelinetest.Options{})
+	presenter.Start(pipelinetest.Mic, pipelinetest.Camera)
+	path := filepath.Join(dir, "class.webm")
+	r := newRecorder(t, p, pipeline.RecorderEndpointOptions{URI: "file://" + path})
+	told := events(t, r)
+	connect(t, presenter.endpoint, r)
+	for _, call := range []func() error{r.Record, r.Record} { // a second call changes nothing
+		if err := call(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	waitEvent[pipeline.Recording](t, told, nil)
+	written(t, r, 30)
+	if err := r.Pause(); err != nil {
+		t.Fatal(err)
+	}
+	waitEvent[pipeline.Paused](t, told, nil)
+	if s := r.State(); s != pipeline.UriEndpointPause {
+		t.Errorf("state %s", s)
+	}
+	if err := r.Record(); err != nil {
+		t.Fatal(err)
+	}
+	waitEvent[pipeline.Recording](t, told, nil)
+	written(t, r, 30)
+	stopAndWait(t, r)
+	waitEvent[pipeline.Stopped](t, told, nil)
+	if s := r.State(); s != pipeline.UriEndpointStop {
+		t.Errorf("state %s", s)
+	}
+	if n := presenter.KeyFrameRequests(pipelinetest.Camera); n == 0 {
+		t.Error("going on asked for no key frame")
+	}
+	f := recordtest.Probe(t, path)
+	video, audio := f.Stream("video"), f.Stream("audio")
+	if video == nil || audio == nil || video.Codec != "vp8" || audio.Codec != "opus" {
+		t.Fatalf("streams: %+v", f.Streams)
+	}
+	video.CheckOrder(t)
+	audio.CheckOrder(t)
+	st := r.Stats()
+	if len(video.Packets) != int(st.Pictures) || !video.Packets[0].Key || st.Pictures < 60 {
+		t.Errorf("%d pictures in the file, %d by the figures", len(video.Packets), st.Pictures)
+	}
+}
+
+func TestRecorderRefuses(t *testing.T) {
+	dir := t.TempDir()
+	outside := t.TempDir()
+	if err := os.Symlink(outside, filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	p := newPipeline(t, newServer(t, pipeline.Config{FileRoot: dir}))
+	rootless := newPipeline(t, newServer(t, pipeline.Config{}))
+	for _, tt := range []struct {
+		name string
+		p    *pipeline.MediaPipeline
+		o    pipeline.RecorderEndpointOptions
+		want error
+	}{
+		{"no root", rootless, pipeline.RecorderEndpointOptions{URI: "file://" + dir + "/a.webm"}, pipeline.ErrNoFileRoot},
+		{"outside", p, pipeline.RecorderEndpointOptions{URI: "file:///etc/a.webm"}, pipeline.ErrOutsideFileRoot},
+		{"sibling with the same beginning", p, pipeline.RecorderEndpointOptions{URI: "file://" + dir + "x/a.webm"}, pipeline.ErrOutsideFileRoot},
+		{"the root itself", p, pipeline.RecorderEndpointOptions{URI: "file://" + dir}, pipeline.ErrOutsideFileRoot},
+		{"dots", p, pipeline.RecorderEndpointOptions{URI: "file://" + dir + "/../a.webm"}, pipeline.ErrBadURI},
+		{"dots in disguise", p, pipeline.RecorderEndpointOptions{URI: "file://" + dir + "/%2e%2e/a.webm"}, pipeline.ErrBadURI},
+		{"host", p, pipeline.RecorderEndpointOptions{URI: "file://elsewhere" + dir + "/a.webm"}, pipeline.ErrBadURI},
+		{"http", p, pipeline.RecorderEndpointOptions{URI: "http://127.0.0.1/a.webm"}, pipeline.ErrBadURI},
+		{"zero byte", p, pipeline.RecorderEndpointOptions{URI: "file://" + dir + "/a%00.webm"}, pipeline.ErrBadURI},
+		{"profile", p, pipeline.RecorderEndpointOptions{URI: "file://" + dir + "/a.flv", MediaProfile: "FLV"}, pipeline.ErrUnsupported},
+		{"profile's ending", p, pipeline.RecorderEndpointOptions{URI: "file://" + dir + "/a.flv", MediaProfile: "WEBM_SMELL_ONLY"}, pipeline.ErrUnsupported},
+	} {
+		if _, err := tt.p.NewRecorderEndpoint(tt.o); !errors.Is(err, tt.want) {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
+	for _, tt := range []struct{ name, uri string }{
+		{"missing folder", "file://" + dir + "/nowhere/a.webm"},
+		{"link that leads out", "file://" + dir + "/link/a.webm"},
+	} {
+		r := newRecorder(t, p, pipeline.RecorderEndpointOptions{URI: tt.uri})
+		told := events(t, r)
+		if err := r.Record(); err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+		e := waitEvent[pipeline.Error](t, told, nil)
+		var media *pipeline.MediaError
+		if !errors.As(e.Err, &media) || media.Type != pipeline.ResourceErrorOpen {
+			t.Errorf("%s: %v", tt.name, e.Err)
+		}
+		if s := r.State(); s != pipeline.UriEndpointStop {
+			t.Errorf("%s: state %s", tt.name, s)
+		}
+	}
+	if left, _ := os.ReadDir(outside); len(left) != 0 {
+		t.Errorf("written outside: %v", left)
+	}
+}
