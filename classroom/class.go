@@ -32,18 +32,23 @@ type Class struct {
 	failed   []*tab          // whose outlets refused an event in this section
 	people   int             // participants with a tab
 	empty    time.Time       // since when there has been no tab
-	pres     *presenting     // nil while nobody presents
-	live     time.Time       // LiveSince
-	files    []FileInfo
-	chat     chatLog
-	records  []*record  // what waits for the store besides chat
-	news     []*news    // what waits to be told outside
-	since    time.Time  // the lesson is on; zero while it is not
-	mark     LessonMark // as it is stored, when marked
-	marked   bool
-	touchDue time.Time   // a heartbeat of that moment waits for the store
-	trash    []*endpoint // endpoints to be released
-	ends     int         // endpoints made and not yet released
+	visited  bool            // somebody has been in it, ever
+	led      bool            // somebody who leads has been in it since loading
+	// leaderless is since when nobody who leads is in it; zero while somebody
+	// is, and before the first one came.
+	leaderless time.Time
+	pres       *presenting // nil while nobody presents
+	live       time.Time   // LiveSince
+	files      []FileInfo
+	chat       chatLog
+	records    []*record  // what waits for the store besides chat
+	news       []*news    // what waits to be told outside
+	since      time.Time  // the lesson is on; zero while it is not
+	mark       LessonMark // as it is stored, when marked
+	marked     bool
+	touchDue   time.Time   // a heartbeat of that moment waits for the store
+	trash      []*endpoint // endpoints to be released
+	ends       int         // endpoints made and not yet released
 
 	wireMu sync.Mutex // held over the making and connecting of endpoints; taken before mu
 	pipe   mediaPipeline
@@ -218,6 +223,9 @@ func (c *Class) fileRemoved(id string) {
 
 // idleLocked reports whether the class may be dropped from memory.
 func (c *Class) idleLocked(now time.Time) bool {
+	if at, _ := c.overAtLocked(); !at.IsZero() {
+		return false // nobody else keeps its time
+	}
 	return !c.gone && len(c.tabs) == 0 && c.pres == nil && c.ends == 0 &&
 		c.chat.waiting() == 0 && len(c.records) == 0 && len(c.news) == 0 && c.since.IsZero() &&
 		now.Sub(c.empty) >= c.reg.cfg.UnloadAfter

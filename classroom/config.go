@@ -45,6 +45,9 @@ type Deps struct {
 	// endpoint was connected. It is called by the media server and must not
 	// block. May be nil.
 	Connected func(role EndpointRole, took time.Duration)
+	// Ended is told that a lesson of another system has ended and waits in
+	// Registry.Unsettled. It must not block. May be nil.
+	Ended func()
 
 	media mediaServer // tests put a stand-in here
 }

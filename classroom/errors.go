@@ -40,6 +40,8 @@ var (
 	ErrNoSuchMessage      = errors.New("there is no such message")
 	ErrNameInvalid        = errors.New("the name is empty, too long or has control characters")
 	ErrIdentityInvalid    = errors.New("the identity has no key or no valid role")
+	ErrSettingsInvalid    = errors.New("the lesson's settings cannot be used")
+	ErrGuestsRefused      = errors.New("the class takes no guests")
 	ErrTitleInvalid       = errors.New("the title is empty, too long or has control characters")
 	ErrClosing            = errors.New("the server is stopping")
 	ErrFileNameInvalid    = errors.New("the file name is not usable")

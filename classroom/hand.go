@@ -2,6 +2,7 @@ package classroom
 
 import (
 	"context"
+	"errors"
 	"slices"
 )
 
@@ -147,6 +148,7 @@ func (c *Class) changeRoleLocked(p *participant, role Role) {
 		return
 	}
 	p.Role = role
+	c.watchLeadersLocked()
 	if c.pres != nil && c.pres.p == p && !c.mayLocked(p, ActPresent) {
 		c.stopPresentingLocked("taken-back", nil)
 	}
@@ -202,40 +204,14 @@ func (s *Session) Lock(ctx context.Context, locked bool) error {
 }
 
 // EndClass ends the class for all: every session is closed with
-// ErrClassEnded. The owner's coming in opens it again.
+// ErrClassEnded. The owner's coming in opens it again, unless it is another
+// system's.
 func (s *Session) EndClass(ctx context.Context) error {
-	c := s.t.c
 	if err := s.check(ActEndClass); err != nil {
 		return err
 	}
-	now := c.reg.stamp()
-	if err := c.changeLesson(ctx, func(l *Lesson) { l.EndedAt = now }); err != nil {
+	if err := s.t.c.end(ctx, s.t.p.ID); !errors.Is(err, errUnloaded) {
 		return err
 	}
-	c.lock()
-	defer c.unlock()
-	if c.lesson.EndedAt.IsZero() {
-		return nil // the owner was faster to open it again
-	}
-	if c.pres != nil {
-		c.stopPresentingLocked("ended", nil)
-	}
-	for _, p := range c.guestsLocked() {
-		c.revertLocked(p)
-	}
-	for _, t := range c.tabs {
-		if t.connected {
-			t.p.lastHere = now
-		}
-		c.closeTabLocked(t, ErrClassEnded)
-	}
-	for _, p := range c.byID {
-		if len(p.tabs) > 0 {
-			p.tabs = nil
-			c.departLocked(p, "ended")
-		}
-	}
-	c.endLessonLocked("ended")
-	c.log.Info("class ended", "by", s.t.p.ID)
-	return nil
+	return nil // it is stored, and the server is stopping
 }

@@ -104,11 +104,14 @@ func (c *Class) admit(ctx context.Context, id Identity) (*participant, error) {
 }
 
 // mayReopen: an ended class is opened again by its owner's coming in, or,
-// where it has no owner, by that of a presenter.
+// where it has no owner, by that of a presenter. Another system's stays ended.
 func (c *Class) mayReopen(id Identity) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.lesson.OwnerID == "" {
+	switch {
+	case c.lesson.External != "":
+		return false // its system makes another one
+	case c.lesson.OwnerID == "":
 		return id.Role == RolePresenter
 	}
 	return id.UserID == c.lesson.OwnerID
@@ -136,14 +139,10 @@ func (c *Class) register(ctx context.Context, id Identity) (*participant, error)
 	stored, err := c.reg.store.ParticipantByKey(ctx, c.id, id.Key)
 	if errors.Is(err, ErrNotFound) {
 		c.mu.Lock()
-		shut := c.lesson.Locked && id.Role == RoleViewer
-		full := c.fullLocked(id.Role)
+		bar := c.newcomerLocked(id)
 		c.mu.Unlock()
-		if shut {
-			return nil, ErrClassLocked
-		}
-		if full {
-			return nil, ErrClassFull // before a record is made
+		if bar != nil {
+			return nil, bar // before a record is made
 		}
 		now := c.reg.stamp()
 		stored = Participant{
@@ -166,9 +165,29 @@ func (c *Class) register(ctx context.Context, id Identity) (*participant, error)
 	return c.rememberLocked(stored), nil
 }
 
+// newcomerLocked says why somebody who was never here may not come in.
+func (c *Class) newcomerLocked(id Identity) error {
+	if id.Role != RoleViewer {
+		return nil
+	}
+	switch {
+	case c.lesson.Locked:
+		return ErrClassLocked
+	case c.fullLocked(id.Role):
+		return ErrClassFull
+	case id.Guest && c.settingsLocked().Guests == GuestsRefused:
+		return ErrGuestsRefused
+	}
+	return nil
+}
+
 // fullLocked: the limit is for viewers; who teaches always finds a place.
 func (c *Class) fullLocked(role Role) bool {
-	return role == RoleViewer && c.people >= c.reg.cfg.MaxParticipants
+	limit := c.reg.cfg.MaxParticipants
+	if own := c.settingsLocked().MaxParticipants; own > 0 {
+		limit = min(limit, own)
+	}
+	return role == RoleViewer && c.people >= limit
 }
 
 // enter makes the tab. ok is false when the chat has moved on so far that

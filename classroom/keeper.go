@@ -24,7 +24,11 @@ func (c *Class) keepTime() {
 		}
 		next := c.expireLocked(now, beat)
 		idle := c.idleLocked(now)
+		over, why := c.overAtLocked()
 		c.unlock()
+		if !over.IsZero() {
+			next = c.endInTime(now, over, why, next)
+		}
 		if idle && c.reg.forget(c) {
 			c.storeCancel()
 			c.stop()
@@ -68,6 +72,22 @@ func (c *Class) expireLocked(now, next time.Time) time.Time {
 		} else if c.pres == nil {
 			c.endLessonLocked("empty")
 		}
+	}
+	return next
+}
+
+// endInTime ends the class when its time is over, and returns when to look
+// again.
+func (c *Class) endInTime(now, over time.Time, why string, next time.Time) time.Time {
+	if now.Before(over) {
+		if over.Before(next) {
+			return over
+		}
+		return next
+	}
+	if err := c.end(c.storeCtx, why); err != nil && c.storeCtx.Err() == nil {
+		c.log.Warn("a class whose time is over could not be ended yet", "why", why, "err", err)
+		return c.reg.now().Add(c.reg.cfg.RetryMax)
 	}
 	return next
 }

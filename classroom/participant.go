@@ -135,12 +135,14 @@ func (c *Class) arriveLocked(t *tab) {
 		return
 	}
 	c.people++
+	c.visited = true
 	now := c.reg.stamp()
 	p.joinedAt = now
 	c.beginLessonLocked(now)
 	c.beginStayLocked(p, now)
 	c.cameLocked(p)
 	p.told = c.participantViewLocked(p)
+	c.watchLeadersLocked()
 	c.tellOthersLocked(t, ParticipantJoined{p.told})
 }
 
@@ -220,6 +222,7 @@ func (c *Class) closeTabLocked(t *tab, err error) {
 // its last line ended: somebody whose line was cut was gone from then on.
 func (c *Class) departLocked(p *participant, reason string) {
 	c.people--
+	c.watchLeadersLocked()
 	c.endStayLocked(p, p.lastHere, reason)
 	p.LastSeen = p.lastHere
 	c.saveLaterLocked(p)

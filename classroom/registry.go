@@ -25,6 +25,7 @@ type Registry struct {
 
 	connected func(EndpointRole, time.Duration) // may be nil
 	observers []Observer
+	ended     func() // may be nil
 
 	mu      sync.Mutex
 	classes map[string]*place
@@ -62,6 +63,7 @@ func NewRegistry(cfg Config, d Deps) (*Registry, error) {
 	r := &Registry{
 		cfg: cfg.withDefaults(), store: d.Store, files: d.Files,
 		log: d.Log, now: d.Now, newID: d.NewID, media: d.media, connected: d.Connected,
+		ended:   d.Ended,
 		classes: make(map[string]*place),
 	}
 	if d.Media != nil {
@@ -175,7 +177,15 @@ func (r *Registry) read(ctx context.Context, id string) (*Class, error) {
 			return nil, fmt.Errorf("listing the files: %w", storeError(err))
 		}
 	}
-	return newClass(r, lesson, last, files), nil
+	c := newClass(r, lesson, last, files)
+	if lesson.Settings != nil && lesson.Settings.timed() {
+		came, err := r.store.Participants(ctx, id)
+		if err != nil {
+			return nil, fmt.Errorf("reading the participants: %w", storeError(err))
+		}
+		c.visited = len(came) > 0
+	}
+	return c, nil
 }
 
 // endOldStays closes, once in the life of the process, what a crash left

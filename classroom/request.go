@@ -12,6 +12,7 @@ type Identity struct {
 	UserID string // User.ID, "" for guests
 	Name   string
 	Role   Role
+	Guest  bool // the lesson's guest policy is for it
 }
 
 // Outlet takes a session's events to its page. Neither method blocks, and

@@ -42,6 +42,16 @@ type Lesson struct {
 	Locked    bool      // no new participants
 	EndedAt   time.Time // last time it was ended for all; zero while it may be joined freely
 	Rev       int64
+
+	// External is what another system calls it, "" for lessons made here. It
+	// is unique among those that have not ended: once ended, such a lesson is
+	// over for good and its name is free for the next.
+	External string
+	// Settings are that system's wishes; nil for none. They are never changed
+	// in place: whoever changes them puts a new value here.
+	Settings *Settings
+	// Unsettled: it has ended, and who made it has not been told all yet.
+	Unsettled bool
 }
 
 // Participant is a person in a class, the same one over every return:
@@ -164,7 +174,7 @@ type Store interface {
 	DeleteLoginSession(ctx context.Context, id string) error // absent is no error
 	DeleteLoginSessionsOf(ctx context.Context, userID, exceptID string) error
 
-	PutLesson(ctx context.Context, l Lesson) error
+	PutLesson(ctx context.Context, l Lesson) error // ErrExists on ID, or on External while that one has not ended
 	UpdateLesson(ctx context.Context, l Lesson) (Lesson, error)
 	Lesson(ctx context.Context, id string) (Lesson, error)
 	Lessons(ctx context.Context, ownerID string) ([]Lesson, error) // "" lists all; newest first
@@ -175,6 +185,10 @@ type Store interface {
 	ParticipantByKey(ctx context.Context, classID, key string) (Participant, error)
 	Participants(ctx context.Context, classID string) ([]Participant, error)
 	LessonsJoinedBy(ctx context.Context, userID string) ([]Lesson, error) // newest first
+	// LessonByExternal finds the one that has not ended or, where all have, the newest.
+	LessonByExternal(ctx context.Context, external string) (Lesson, error)
+	OpenLessons(ctx context.Context) ([]Lesson, error)      // with External, not ended; newest first
+	UnsettledLessons(ctx context.Context) ([]Lesson, error) // newest first
 
 	// AppendChat stores entries of one class in one step where the engine
 	// can, otherwise in order. Entries that are already there to the letter

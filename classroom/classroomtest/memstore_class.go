@@ -13,7 +13,27 @@ import (
 var errMixed = errors.New("the entries are of more than one class")
 
 func (m *MemStore) PutLesson(ctx context.Context, l classroom.Lesson) error {
-	return put(ctx, m, m.lessons, l.ID, stampLesson(l))
+	if err := m.enter(ctx); err != nil {
+		return err
+	}
+	defer m.mu.Unlock()
+	if _, ok := m.lessons[l.ID]; ok || m.externalTakenLocked(l) {
+		return classroom.ErrExists
+	}
+	m.lessons[l.ID] = stampLesson(l)
+	return nil
+}
+
+func (m *MemStore) externalTakenLocked(l classroom.Lesson) bool {
+	if l.External == "" || !l.EndedAt.IsZero() {
+		return false
+	}
+	for _, o := range m.lessons {
+		if o.ID != l.ID && o.External == l.External && o.EndedAt.IsZero() {
+			return true
+		}
+	}
+	return false
 }
 
 func stampLesson(l classroom.Lesson) classroom.Lesson {
@@ -32,6 +52,8 @@ func (m *MemStore) UpdateLesson(ctx context.Context, l classroom.Lesson) (classr
 		return classroom.Lesson{}, classroom.ErrNotFound
 	case old.Rev != l.Rev:
 		return classroom.Lesson{}, classroom.ErrConflict
+	case m.externalTakenLocked(l):
+		return classroom.Lesson{}, classroom.ErrExists
 	}
 	l = stampLesson(l)
 	l.Rev++
@@ -41,6 +63,32 @@ func (m *MemStore) UpdateLesson(ctx context.Context, l classroom.Lesson) (classr
 
 func (m *MemStore) Lesson(ctx context.Context, id string) (classroom.Lesson, error) {
 	return get(ctx, m, m.lessons, id)
+}
+
+func (m *MemStore) LessonByExternal(ctx context.Context, external string) (classroom.Lesson, error) {
+	named, err := list(ctx, m, m.lessons,
+		func(l classroom.Lesson) bool { return external != "" && l.External == external }, newestFirst)
+	if err != nil {
+		return classroom.Lesson{}, err
+	}
+	for _, l := range named {
+		if l.EndedAt.IsZero() {
+			return l, nil
+		}
+	}
+	if len(named) > 0 {
+		return named[0], nil
+	}
+	return classroom.Lesson{}, classroom.ErrNotFound
+}
+
+func (m *MemStore) OpenLessons(ctx context.Context) ([]classroom.Lesson, error) {
+	return list(ctx, m, m.lessons,
+		func(l classroom.Lesson) bool { return l.External != "" && l.EndedAt.IsZero() }, newestFirst)
+}
+
+func (m *MemStore) UnsettledLessons(ctx context.Context) ([]classroom.Lesson, error) {
+	return list(ctx, m, m.lessons, func(l classroom.Lesson) bool { return l.Unsettled }, newestFirst)
 }
 
 func newestFirst(a, b classroom.Lesson) int {

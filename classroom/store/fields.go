@@ -1,6 +1,8 @@
 package store
 
 import (
+	"encoding/json"
+	"fmt"
 	"strings"
 	"time"
 	"unicode"
@@ -47,4 +49,29 @@ func storedAPIKey(k classroom.APIKey) classroom.APIKey {
 	k.ExpiresAt, k.RevokedAt = storedTime(k.ExpiresAt), storedTime(k.RevokedAt)
 	k.Rev++
 	return k
+}
+
+// settingsText is how both engines keep the settings of a lesson: JSON, ""
+// for none. Nothing is searched by them.
+func settingsText(s *classroom.Settings) (string, error) {
+	if s == nil {
+		return "", nil
+	}
+	text, err := json.Marshal(s)
+	if err != nil {
+		return "", fmt.Errorf("store: the settings of a lesson: %w", err)
+	}
+	return string(text), nil
+}
+
+// settingsFrom is the way back.
+func settingsFrom(text string) (*classroom.Settings, error) {
+	if text == "" {
+		return nil, nil
+	}
+	s := new(classroom.Settings)
+	if err := json.Unmarshal([]byte(text), s); err != nil {
+		return nil, fmt.Errorf("store: the settings of a lesson: %w", err)
+	}
+	return s, nil
 }

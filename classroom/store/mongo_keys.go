@@ -162,8 +162,7 @@ func (s *mongoStore) LessonsPage(ctx context.Context, q classroom.LessonQuery) (
 			bson.D{{Key: "created", Value: before}, {Key: "_id", Value: bson.D{{Key: "$lt", Value: q.BeforeID}}}},
 		}})
 	}
-	return findAll(ctx, s, "list lessons", mongoLessons, filter, lessonDoc.lesson,
-		options.Find().SetSort(sorted("-created", "-_id")).SetLimit(int64(q.Limit)))
+	return s.lessons(ctx, "list lessons", filter, q.Limit)
 }
 
 func (s *mongoStore) DeleteLesson(ctx context.Context, id string) error {

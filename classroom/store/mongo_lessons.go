@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -20,33 +21,82 @@ type lessonDoc struct {
 	Locked  bool   `bson:"locked"`
 	Ended   int64  `bson:"ended"`
 	Rev     int64  `bson:"rev"`
+
+	External  string `bson:"external,omitempty"`
+	Open      string `bson:"open,omitempty"` // External while it has not ended: what the unique index is on
+	Settings  string `bson:"settings,omitempty"`
+	Unsettled bool   `bson:"unsettled,omitempty"`
 }
 
-func lessonToDoc(l classroom.Lesson) lessonDoc {
-	return lessonDoc{l.ID, l.Title, l.OwnerID, millis(l.CreatedAt), millis(l.StartsAt), l.Locked, millis(l.EndedAt), l.Rev}
+func lessonToDoc(l classroom.Lesson) (lessonDoc, error) {
+	d := lessonDoc{ID: l.ID, Title: l.Title, Owner: l.OwnerID, Created: millis(l.CreatedAt), Starts: millis(l.StartsAt),
+		Locked: l.Locked, Ended: millis(l.EndedAt), Rev: l.Rev, External: l.External, Unsettled: l.Unsettled}
+	if d.Ended == 0 {
+		d.Open = l.External
+	}
+	var err error
+	d.Settings, err = settingsText(l.Settings)
+	return d, err
 }
 
-func (d lessonDoc) lesson() classroom.Lesson {
+func (d lessonDoc) lesson() (classroom.Lesson, error) {
+	settings, err := settingsFrom(d.Settings)
 	return classroom.Lesson{ID: d.ID, Title: d.Title, OwnerID: d.Owner, CreatedAt: fromMillis(d.Created),
-		StartsAt: fromMillis(d.Starts), Locked: d.Locked, EndedAt: fromMillis(d.Ended), Rev: d.Rev}
+		StartsAt: fromMillis(d.Starts), Locked: d.Locked, EndedAt: fromMillis(d.Ended), Rev: d.Rev,
+		External: d.External, Settings: settings, Unsettled: d.Unsettled}, err
 }
 
 func (s *mongoStore) PutLesson(ctx context.Context, l classroom.Lesson) error {
-	return s.insert(ctx, "put lesson", mongoLessons, lessonToDoc(l))
+	d, err := lessonToDoc(l)
+	if err != nil {
+		return err
+	}
+	return s.insert(ctx, "put lesson", mongoLessons, d)
 }
 
 func (s *mongoStore) UpdateLesson(ctx context.Context, l classroom.Lesson) (classroom.Lesson, error) {
-	d := lessonToDoc(l)
+	d, err := lessonToDoc(l)
+	if err != nil {
+		return classroom.Lesson{}, err
+	}
 	d.Rev++
 	if err := s.replace(ctx, "update lesson", mongoLessons, byID(l.ID), l.Rev, d); err != nil {
 		return classroom.Lesson{}, err
 	}
-	return d.lesson(), nil
+	return d.lesson()
 }
 
 func (s *mongoStore) Lesson(ctx context.Context, id string) (classroom.Lesson, error) {
-	d, err := findOne[lessonDoc](ctx, s, "read lesson", mongoLessons, byID(id))
-	return d.lesson(), err
+	return s.lesson(ctx, "read lesson", byID(id))
+}
+
+func (s *mongoStore) lesson(ctx context.Context, op string, filter bson.D,
+	opts ...options.Lister[options.FindOneOptions]) (classroom.Lesson, error) {
+	d, err := findOne[lessonDoc](ctx, s, op, mongoLessons, filter, opts...)
+	if err != nil {
+		return classroom.Lesson{}, err
+	}
+	return d.lesson()
+}
+
+func (s *mongoStore) LessonByExternal(ctx context.Context, external string) (classroom.Lesson, error) {
+	if external == "" {
+		return classroom.Lesson{}, classroom.ErrNotFound
+	}
+	const op = "read lesson by external name"
+	l, err := s.lesson(ctx, op, bson.D{{Key: "open", Value: external}})
+	if errors.Is(err, classroom.ErrNotFound) {
+		l, err = s.lesson(ctx, op, bson.D{{Key: "external", Value: external}}, options.FindOne().SetSort(sorted("-created", "-_id")))
+	}
+	return l, err
+}
+
+func (s *mongoStore) OpenLessons(ctx context.Context) ([]classroom.Lesson, error) {
+	return s.lessons(ctx, "list open lessons", bson.D{{Key: "open", Value: bson.D{{Key: "$exists", Value: true}}}}, 0)
+}
+
+func (s *mongoStore) UnsettledLessons(ctx context.Context) ([]classroom.Lesson, error) {
+	return s.lessons(ctx, "list unsettled lessons", bson.D{{Key: "unsettled", Value: true}}, 0)
 }
 
 func (s *mongoStore) Lessons(ctx context.Context, ownerID string) ([]classroom.Lesson, error) {
@@ -54,11 +104,23 @@ func (s *mongoStore) Lessons(ctx context.Context, ownerID string) ([]classroom.L
 	if ownerID != "" {
 		filter = bson.D{{Key: "owner", Value: ownerID}}
 	}
-	return s.lessons(ctx, "list lessons", filter)
+	return s.lessons(ctx, "list lessons", filter, 0)
 }
 
-func (s *mongoStore) lessons(ctx context.Context, op string, filter bson.D) ([]classroom.Lesson, error) {
-	return findAll(ctx, s, op, mongoLessons, filter, lessonDoc.lesson, options.Find().SetSort(sorted("-created", "-_id")))
+// lessons returns what filter selects, newest first; limit 0 for all.
+func (s *mongoStore) lessons(ctx context.Context, op string, filter bson.D, limit int) ([]classroom.Lesson, error) {
+	docs, err := findAll(ctx, s, op, mongoLessons, filter, func(d lessonDoc) lessonDoc { return d },
+		options.Find().SetSort(sorted("-created", "-_id")).SetLimit(int64(limit)))
+	if err != nil {
+		return nil, err
+	}
+	list := make([]classroom.Lesson, len(docs))
+	for i, d := range docs {
+		if list[i], err = d.lesson(); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
 }
 
 func (s *mongoStore) LessonsJoinedBy(ctx context.Context, userID string) ([]classroom.Lesson, error) {
@@ -70,7 +132,7 @@ func (s *mongoStore) LessonsJoinedBy(ctx context.Context, userID string) ([]clas
 	if err != nil || len(ids) == 0 {
 		return nil, err
 	}
-	return s.lessons(ctx, "list joined lessons", bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: ids}}}})
+	return s.lessons(ctx, "list joined lessons", bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: ids}}}}, 0)
 }
 
 type participantDoc struct {

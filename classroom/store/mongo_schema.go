@@ -85,6 +85,14 @@ var mongoMigrationSteps = []mongoMigration{
 		{mongoTokenUses, "token_uses_expiry", []string{"expires"}, false, nil},
 		{mongoSigningKeys, "signing_keys_created", []string{"created", "_id"}, false, nil},
 	}},
+	{"indexes for lessons of other systems", []mongoIndex{
+		{mongoLessons, "lessons_open", []string{"open"}, true,
+			bson.D{{Key: "open", Value: bson.D{{Key: "$exists", Value: true}}}}},
+		{mongoLessons, "lessons_external", []string{"external", "created", "_id"}, false,
+			bson.D{{Key: "external", Value: bson.D{{Key: "$exists", Value: true}}}}},
+		{mongoLessons, "lessons_unsettled", []string{"unsettled"}, false,
+			bson.D{{Key: "unsettled", Value: bson.D{{Key: "$exists", Value: true}}}}},
+	}},
 }
 
 type migrationDoc struct {

@@ -124,6 +124,21 @@ func (o *observed) Participants(ctx context.Context, classID string) (_ []classr
 	return o.next.Participants(ctx, classID)
 }
 
+func (o *observed) LessonByExternal(ctx context.Context, external string) (_ classroom.Lesson, err error) {
+	defer o.time("LessonByExternal", time.Now(), &err)
+	return o.next.LessonByExternal(ctx, external)
+}
+
+func (o *observed) OpenLessons(ctx context.Context) (_ []classroom.Lesson, err error) {
+	defer o.time("OpenLessons", time.Now(), &err)
+	return o.next.OpenLessons(ctx)
+}
+
+func (o *observed) UnsettledLessons(ctx context.Context) (_ []classroom.Lesson, err error) {
+	defer o.time("UnsettledLessons", time.Now(), &err)
+	return o.next.UnsettledLessons(ctx)
+}
+
 func (o *observed) LessonsJoinedBy(ctx context.Context, userID string) (_ []classroom.Lesson, err error) {
 	defer o.time("LessonsJoinedBy", time.Now(), &err)
 	return o.next.LessonsJoinedBy(ctx, userID)

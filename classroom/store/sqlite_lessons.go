@@ -2,17 +2,18 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"kelas/classroom"
 )
 
 const (
-	lessonColumns = `id, title, owner_id, created_at, starts_at, locked, ended_at, rev`
+	lessonColumns = `id, title, owner_id, created_at, starts_at, locked, ended_at, rev, external, settings, unsettled`
 
-	sqlPutLesson = `INSERT INTO lessons (` + lessonColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
+	sqlPutLesson = `INSERT INTO lessons (` + lessonColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	sqlSetLesson = `UPDATE lessons SET title = ?, owner_id = ?, created_at = ?, starts_at = ?, locked = ?,
-		ended_at = ?, rev = rev + 1 WHERE id = ? AND rev = ?`
+		ended_at = ?, external = ?, settings = ?, unsettled = ?, rev = rev + 1 WHERE id = ? AND rev = ?`
 	sqlHasLesson     = `SELECT 1 FROM lessons WHERE id = ?`
 	sqlLesson        = `SELECT ` + lessonColumns + ` FROM lessons WHERE id = ?`
 	sqlLessons       = `SELECT ` + lessonColumns + ` FROM lessons ORDER BY created_at DESC, id DESC`
@@ -20,6 +21,12 @@ const (
 	sqlLessonsJoined = `SELECT ` + lessonColumns + ` FROM lessons
 		WHERE id IN (SELECT class_id FROM participants WHERE user_id = ? AND user_id <> '')
 		ORDER BY created_at DESC, id DESC`
+	sqlLessonOpen = `SELECT ` + lessonColumns + ` FROM lessons WHERE external = ? AND external <> '' AND ended_at = 0`
+	sqlLessonLast = `SELECT ` + lessonColumns + ` FROM lessons WHERE external = ? AND external <> ''
+		ORDER BY created_at DESC, id DESC LIMIT 1`
+	sqlLessonsOpen = `SELECT ` + lessonColumns + ` FROM lessons WHERE ended_at = 0 AND external <> ''
+		ORDER BY created_at DESC, id DESC`
+	sqlLessonsUnsettled = `SELECT ` + lessonColumns + ` FROM lessons WHERE unsettled = 1 ORDER BY created_at DESC, id DESC`
 
 	participantColumns = `id, class_id, key, user_id, name, role, base, removed, first_seen, last_seen, rev`
 
@@ -43,20 +50,33 @@ const (
 
 func scanLesson(row scanner) (l classroom.Lesson, err error) {
 	var created, starts, ended int64
-	err = row.Scan(&l.ID, &l.Title, &l.OwnerID, &created, &starts, &l.Locked, &ended, &l.Rev)
+	var settings string
+	err = row.Scan(&l.ID, &l.Title, &l.OwnerID, &created, &starts, &l.Locked, &ended, &l.Rev, &l.External, &settings, &l.Unsettled)
+	if err != nil {
+		return l, err
+	}
 	l.CreatedAt, l.StartsAt, l.EndedAt = fromMillis(created), fromMillis(starts), fromMillis(ended)
+	l.Settings, err = settingsFrom(settings)
 	return l, err
 }
 
 func (s *sqliteStore) PutLesson(ctx context.Context, l classroom.Lesson) error {
-	_, err := s.exec(ctx, "put lesson", sqlPutLesson, l.ID, l.Title, l.OwnerID, millis(l.CreatedAt),
-		millis(l.StartsAt), l.Locked, millis(l.EndedAt), l.Rev)
+	settings, err := settingsText(l.Settings)
+	if err != nil {
+		return err
+	}
+	_, err = s.exec(ctx, "put lesson", sqlPutLesson, l.ID, l.Title, l.OwnerID, millis(l.CreatedAt),
+		millis(l.StartsAt), l.Locked, millis(l.EndedAt), l.Rev, l.External, settings, l.Unsettled)
 	return err
 }
 
 func (s *sqliteStore) UpdateLesson(ctx context.Context, l classroom.Lesson) (classroom.Lesson, error) {
+	settings, err := settingsText(l.Settings)
+	if err != nil {
+		return classroom.Lesson{}, err
+	}
 	n, err := s.exec(ctx, "update lesson", sqlSetLesson, l.Title, l.OwnerID, millis(l.CreatedAt),
-		millis(l.StartsAt), l.Locked, millis(l.EndedAt), l.ID, l.Rev)
+		millis(l.StartsAt), l.Locked, millis(l.EndedAt), l.External, settings, l.Unsettled, l.ID, l.Rev)
 	if err == nil {
 		err = s.updated(ctx, "update lesson", n, sqlHasLesson, l.ID)
 	}
@@ -81,6 +101,23 @@ func (s *sqliteStore) Lessons(ctx context.Context, ownerID string) ([]classroom.
 
 func (s *sqliteStore) LessonsJoinedBy(ctx context.Context, userID string) ([]classroom.Lesson, error) {
 	return queryAll(ctx, s, "list joined lessons", scanLesson, sqlLessonsJoined, userID)
+}
+
+func (s *sqliteStore) LessonByExternal(ctx context.Context, external string) (classroom.Lesson, error) {
+	const op = "read lesson by external name"
+	l, err := queryOne(ctx, s.read, s, op, scanLesson, sqlLessonOpen, external)
+	if errors.Is(err, classroom.ErrNotFound) {
+		l, err = queryOne(ctx, s.read, s, op, scanLesson, sqlLessonLast, external)
+	}
+	return l, err
+}
+
+func (s *sqliteStore) OpenLessons(ctx context.Context) ([]classroom.Lesson, error) {
+	return queryAll(ctx, s, "list open lessons", scanLesson, sqlLessonsOpen)
+}
+
+func (s *sqliteStore) UnsettledLessons(ctx context.Context) ([]classroom.Lesson, error) {
+	return queryAll(ctx, s, "list unsettled lessons", scanLesson, sqlLessonsUnsettled)
 }
 
 func scanParticipant(row scanner) (p classroom.Participant, err error) {

@@ -104,6 +104,15 @@ var sqliteMigrations = []sqliteMigration{
 			id TEXT NOT NULL PRIMARY KEY, seed BLOB NOT NULL, created_at INTEGER NOT NULL) STRICT`,
 		`CREATE INDEX signing_keys_created ON signing_keys (created_at, id)`,
 	}},
+	{"lessons of other systems", []string{
+		`ALTER TABLE lessons ADD COLUMN external TEXT NOT NULL DEFAULT ''`,
+		`ALTER TABLE lessons ADD COLUMN settings TEXT NOT NULL DEFAULT ''`,
+		`ALTER TABLE lessons ADD COLUMN unsettled INTEGER NOT NULL DEFAULT 0`,
+		`CREATE INDEX lessons_external ON lessons (external, created_at, id) WHERE external <> ''`,
+		`CREATE UNIQUE INDEX lessons_open ON lessons (external) WHERE external <> '' AND ended_at = 0`,
+		`CREATE INDEX lessons_open_list ON lessons (ended_at, created_at, id) WHERE external <> ''`,
+		`CREATE INDEX lessons_unsettled ON lessons (unsettled, created_at, id) WHERE unsettled = 1`,
+	}},
 }
 
 const (

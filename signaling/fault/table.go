@@ -67,6 +67,8 @@ var table = []row{
 	entry(classroom.ErrClassLocked, "classLocked", http.StatusForbidden, kurentoSession, "The class is locked; nobody new may come in."),
 	entry(classroom.ErrClassEnded, "classEnded", http.StatusGone, kurentoSession, "The class has ended."),
 	later(classroom.ErrClassFull, "classFull", http.StatusServiceUnavailable, kurentoResources, "The class is full."),
+	entry(classroom.ErrGuestsRefused, "guestsRefused", http.StatusForbidden, kurentoSession, "The class takes no guests."),
+	entry(classroom.ErrSettingsInvalid, "settingsInvalid", http.StatusBadRequest, kurentoIllegalParam, "The lesson's settings cannot be used."),
 	entry(classroom.ErrNotAllowed, "notAllowed", http.StatusForbidden, kurentoTransaction, "Your role does not allow this."),
 	entry(classroom.ErrRemoved, "removed", http.StatusForbidden, kurentoSession, "A moderator removed you from the class."),
 	entry(classroom.ErrPresenterPresent, "presenterPresent", http.StatusConflict, kurentoTransaction, "Somebody else is presenting."),

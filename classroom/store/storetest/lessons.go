@@ -36,6 +36,48 @@ func testLessons(h *harness) {
 	same(h, "the updated lesson", must(h.s.Lesson(h.ctx, "l1"))(h), l1)
 }
 
+func testLessonsOfOthers(h *harness) {
+	_, err := h.s.LessonByExternal(h.ctx, "kelas[7]")
+	h.is(err, classroom.ErrNotFound)
+	h.ok(h.s.PutLesson(h.ctx, lesson("own", "u1", 1))) // has no name elsewhere, as many others
+	h.ok(h.s.PutLesson(h.ctx, lesson("own2", "u1", 1)))
+	_, err = h.s.LessonByExternal(h.ctx, "")
+	h.is(err, classroom.ErrNotFound)
+
+	first := lesson("x1", "", 2)
+	first.External = "kelas[7]"
+	first.Settings = &classroom.Settings{MaxParticipants: 30, Duration: time.Hour, Guests: classroom.GuestsWait, HideRoster: true,
+		Welcome: "Selamat datang \U0001f600 <b>", Notes: map[string]string{"meta_a": "\"1\"", "pw": ""}}
+	h.ok(h.s.PutLesson(h.ctx, first))
+	same(h, "the lesson", must(h.s.Lesson(h.ctx, "x1"))(h), first)
+	same(h, "by its other name", must(h.s.LessonByExternal(h.ctx, "kelas[7]"))(h), first)
+	second := lesson("x2", "", 3)
+	second.External = "kelas[7]"
+	h.is(h.s.PutLesson(h.ctx, second), classroom.ErrExists)
+	other := lesson("y1", "", 4)
+	other.External = "KELAS[7]" // names have a case
+	h.ok(h.s.PutLesson(h.ctx, other))
+	sameList(h, "open ones", must(h.s.OpenLessons(h.ctx))(h), []classroom.Lesson{other, first})
+
+	first.EndedAt, first.Unsettled = at(60), true
+	first = must(h.s.UpdateLesson(h.ctx, first))(h)
+	same(h, "the ended one, while there is no other", must(h.s.LessonByExternal(h.ctx, "kelas[7]"))(h), first)
+	h.ok(h.s.PutLesson(h.ctx, second)) // its name is free
+	same(h, "the open one", must(h.s.LessonByExternal(h.ctx, "kelas[7]"))(h), second)
+	sameList(h, "open ones after an end", must(h.s.OpenLessons(h.ctx))(h), []classroom.Lesson{other, second})
+	again := first
+	again.EndedAt = time.Time{}
+	_, err = h.s.UpdateLesson(h.ctx, again)
+	h.is(err, classroom.ErrExists)
+	sameList(h, "unsettled ones", must(h.s.UnsettledLessons(h.ctx))(h), []classroom.Lesson{first})
+	first.Unsettled = false
+	first = must(h.s.UpdateLesson(h.ctx, first))(h)
+	sameList(h, "unsettled ones after settling", must(h.s.UnsettledLessons(h.ctx))(h), nil)
+	second.EndedAt = at(70)
+	second = must(h.s.UpdateLesson(h.ctx, second))(h)
+	same(h, "the newest of ended ones", must(h.s.LessonByExternal(h.ctx, "kelas[7]"))(h), second)
+}
+
 func testParticipants(h *harness) {
 	_, err := h.s.Participant(h.ctx, "c1", "p1")
 	h.is(err, classroom.ErrNotFound)

@@ -123,3 +123,22 @@ func raceSettings(h *harness) {
 		same(h, "the number of winners", won.Load(), int32(1))
 	}
 }
+
+// raceExternal: a lesson that another system makes from several of its
+// servers at once is one.
+func raceExternal(h *harness) {
+	for round := range 5 {
+		var won atomic.Int32
+		together(6, func(i int) {
+			l := lesson(fmt.Sprintf("l%d-%d", round, i), "", i)
+			l.External = fmt.Sprintf("room %d", round)
+			switch err := h.s.PutLesson(h.ctx, l); {
+			case err == nil:
+				won.Add(1)
+			case !errors.Is(err, classroom.ErrExists):
+				h.Errorf("server %d: %v", i, err)
+			}
+		})
+		same(h, "lessons made", won.Load(), 1)
+	}
+}
