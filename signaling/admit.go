@@ -6,6 +6,7 @@ import (
 
 	"kelas/classroom"
 	"kelas/signaling/auth"
+	"kelas/signaling/bbb"
 	"kelas/signaling/socket"
 	"kelas/signaling/web"
 )
@@ -17,7 +18,7 @@ func Admit(gate *auth.Gate) func(ctx context.Context, h socket.Handshake) (class
 		if err != nil {
 			return classroom.Identity{}, web.FromAuth(err)
 		}
-		return classroom.Identity{Key: id.Key, UserID: id.UserID, Name: id.Name, Role: classroom.Role(id.Role)}, nil
+		return classroom.Identity{Key: id.Key, UserID: id.UserID, Name: id.Name, Role: classroom.Role(id.Role), Guest: id.Guest}, nil
 	}
 }
 
@@ -27,6 +28,12 @@ func Seats(gate *auth.Gate) func(classID string, id classroom.Identity) (string,
 	return func(classID string, id classroom.Identity) (string, error) {
 		return gate.SeatOf(classID, auth.Identity{Key: id.Key, UserID: id.UserID, Name: id.Name, Role: string(id.Role)})
 	}
+}
+
+// BBBClient is what the door of bbb needs of it; it is bbb.Deps.Client.
+func BBBClient(r *http.Request) bbb.Client {
+	c := web.ClientOf(r)
+	return bbb.Client{Addr: c.Addr, Secure: c.Secure}
 }
 
 // ClientAddr is the address that the chain found for a request, a trusted

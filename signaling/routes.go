@@ -1,6 +1,10 @@
 package signaling
 
-import "github.com/gin-gonic/gin"
+import (
+	"github.com/gin-gonic/gin"
+
+	"kelas/signaling/bbb"
+)
 
 // routes builds gin's engine: every address and who answers it.
 func (s *Server) routes() *gin.Engine {
@@ -15,6 +19,10 @@ func (s *Server) routes() *gin.Engine {
 	e.GET("/readyz", s.readyz)
 	e.GET("/metrics", s.metrics)
 	e.Any("/socket.io/*rest", gin.WrapH(s.d.Socket))
+	if s.d.BBB != nil {
+		e.Any(bbb.Prefix, gin.WrapH(s.d.BBB))
+		e.Any(bbb.Prefix+"/*call", gin.WrapH(s.d.BBB))
+	}
 	s.web.Register(e)
 	e.NoRoute(s.web.NotFound)
 	e.NoMethod(s.web.WrongMethod)

@@ -31,6 +31,7 @@ type Deps struct {
 	Auth        *Auth
 	Socket      http.Handler        // answers /socket.io/
 	SocketStats func() socket.Stats // for /metrics
+	BBB         http.Handler        // answers bbb.Prefix; nil: not offered
 	Metrics     *Metrics            // made by NewMetrics where others observe into it too
 	Log         *slog.Logger
 }

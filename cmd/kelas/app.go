@@ -20,6 +20,7 @@ import (
 	"kelas/pipeline"
 	"kelas/signaling"
 	"kelas/signaling/auth"
+	"kelas/signaling/bbb"
 	"kelas/signaling/socket"
 	"kelas/signaling/web"
 )
@@ -138,6 +139,9 @@ func start(ctx context.Context, sf *storeFlags, f *serveFlags, log *slog.Logger)
 	if err != nil {
 		return nil, fmt.Errorf("opening the classes: %w", err)
 	}
+	if err := classes.Resume(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("opening the classes: %w", err), classes.Close(ctx))
+	}
 	who, err := signaling.NewAuth(ctx, auth.Config{LoginTTL: f.LoginTTL}, db)
 	if err != nil {
 		return nil, errors.Join(err, classes.Close(ctx))
@@ -152,11 +156,15 @@ func start(ctx context.Context, sf *storeFlags, f *serveFlags, log *slog.Logger)
 	a.opened("the socket", sock.Close)
 	a.opened("the classes", classes.Close)
 
+	lms, err := bbbDoor(f, classes, who, log)
+	if err != nil {
+		return nil, err
+	}
 	door, err := signaling.New(signaling.Config{
 		Web:            web.Config{PublicURL: f.PublicURL, FileMaxSize: int64(f.MaxFileSize)},
 		TrustedProxies: f.TrustedProxy, MetricsToken: f.MetricsToken,
 	}, signaling.Deps{Registry: classes, Store: db, Shelf: shelf, Media: media, Auth: who,
-		Socket: sock, SocketStats: sock.Stats, Metrics: metrics, Log: log})
+		Socket: sock, SocketStats: sock.Stats, BBB: lms, Metrics: metrics, Log: log})
 	if err != nil {
 		return nil, err
 	}
@@ -165,6 +173,16 @@ func start(ctx context.Context, sf *storeFlags, f *serveFlags, log *slog.Logger)
 	}
 	log.Info("media", "udp", where(media.MediaAddr()), "tcp", where(media.TCPAddr()), "turn", where(media.TURNAddr()))
 	return a, a.offerSetup(ctx, who)
+}
+
+// bbbDoor is the door for an LMS that speaks BigBlueButton's API; nil when no
+// secret is given.
+func bbbDoor(f *serveFlags, classes *classroom.Registry, who *signaling.Auth, log *slog.Logger) (http.Handler, error) {
+	if len(f.BBBSecret) == 0 {
+		return nil, nil
+	}
+	return bbb.New(bbb.Config{Secrets: f.BBBSecret, Algorithms: f.BBBAlgorithms, PublicURL: f.PublicURL},
+		bbb.Deps{Classes: classes, Signer: who.Signer, Client: signaling.BBBClient, Log: log})
 }
 
 // where is an address for people; a server that does not listen has none.

@@ -46,16 +46,19 @@ type serveFlags struct {
 	ACMEURL      string   `name:"acme-url" default:"https://acme-v02.api.letsencrypt.org/directory" help:"Directory of the certificate authority." placeholder:"URL" group:"TLS"`
 	ACMEHTTPAddr string   `name:"acme-http" help:"Also answer HTTP challenges here and send visitors on to https, such as :80; TLS-ALPN on the main port otherwise." placeholder:"ADDR" group:"TLS"`
 
-	MaxParticipants  int           `name:"max-participants" default:"500" help:"Participants in one class." group:"Limits"`
-	MaxClasses       int           `name:"max-classes" default:"200" help:"Classes with media at once." group:"Limits"`
-	MaxFileSize      byteSize      `name:"max-file-size" default:"500MB" help:"Largest shared file." group:"Limits"`
-	ClassQuota       byteSize      `name:"class-quota" default:"5GB" help:"All shared files of one class together." group:"Limits"`
-	ConnsPerAddress  int           `name:"max-connections-per-address" default:"600" help:"Signaling connections from one address; a school is often behind one." group:"Limits"`
-	JoinsPerMinute   int           `name:"max-joins-per-minute" default:"1200" help:"Joins a minute from one address." group:"Limits"`
-	ResumeWindow     time.Duration `name:"resume-window" default:"30s" help:"How long a cut line may come back as if nothing had happened." group:"Limits"`
-	LoginTTL         time.Duration `name:"login-ttl" default:"336h" help:"How long a log-in lasts." group:"Limits"`
-	TrustedProxy     []string      `name:"trusted-proxy" help:"Address or network of a proxy whose X-Forwarded-For is believed; may be given more than once." placeholder:"CIDR" group:"Proxy"`
-	AllowedOrigin    []string      `name:"allowed-origin" help:"Further origin whose pages may open signaling connections; may be given more than once." placeholder:"ORIGIN" group:"Proxy"`
+	MaxParticipants int           `name:"max-participants" default:"500" help:"Participants in one class." group:"Limits"`
+	MaxClasses      int           `name:"max-classes" default:"200" help:"Classes with media at once." group:"Limits"`
+	MaxFileSize     byteSize      `name:"max-file-size" default:"500MB" help:"Largest shared file." group:"Limits"`
+	ClassQuota      byteSize      `name:"class-quota" default:"5GB" help:"All shared files of one class together." group:"Limits"`
+	ConnsPerAddress int           `name:"max-connections-per-address" default:"600" help:"Signaling connections from one address; a school is often behind one." group:"Limits"`
+	JoinsPerMinute  int           `name:"max-joins-per-minute" default:"1200" help:"Joins a minute from one address." group:"Limits"`
+	ResumeWindow    time.Duration `name:"resume-window" default:"30s" help:"How long a cut line may come back as if nothing had happened." group:"Limits"`
+	LoginTTL        time.Duration `name:"login-ttl" default:"336h" help:"How long a log-in lasts." group:"Limits"`
+	TrustedProxy    []string      `name:"trusted-proxy" help:"Address or network of a proxy whose X-Forwarded-For is believed; may be given more than once." placeholder:"CIDR" group:"Proxy"`
+	AllowedOrigin   []string      `name:"allowed-origin" help:"Further origin whose pages may open signaling connections; may be given more than once." placeholder:"ORIGIN" group:"Proxy"`
+	BBBSecret       []string      `name:"bbb-secret" help:"Shared secret of an LMS that speaks BigBlueButton's API, which is offered at /bigbluebutton/api/ then; a second one while it is being exchanged." placeholder:"SECRET" secret:"all" group:"LMS"`
+	BBBAlgorithms   []string      `name:"bbb-checksum" help:"Checksums taken there: of sha1, sha256, sha384, sha512; all when not given." placeholder:"NAME" group:"LMS"`
+
 	MetricsToken     string        `name:"metrics-token" help:"Bearer token for /metrics from elsewhere than the machine itself." placeholder:"TOKEN" secret:"all" group:"Operation"`
 	LogLevel         string        `name:"log-level" enum:"debug,info,warn,error" default:"info" help:"debug, info, warn or error." group:"Operation"`
 	LogFormat        string        `name:"log-format" enum:"text,json" default:"text" help:"text or json." group:"Operation"`
@@ -236,7 +239,7 @@ func effective(parts ...any) (*yaml.Node, error) {
 			}
 			value := v.Field(i).Interface()
 			if secret := field.Tag.Get("secret"); secret != "" {
-				value = hide(secret, v.Field(i).String())
+				value = hideAll(secret, v.Field(i))
 			}
 			if d, ok := value.(time.Duration); ok {
 				value = d.String()
@@ -250,6 +253,19 @@ func effective(parts ...any) (*yaml.Node, error) {
 		}
 	}
 	return doc, nil
+}
+
+// hideAll hides a secret or each of a list of them.
+func hideAll(kind string, v reflect.Value) any {
+	list, ok := v.Interface().([]string)
+	if !ok {
+		return hide(kind, v.String())
+	}
+	out := make([]string, len(list))
+	for i, s := range list {
+		out[i] = hide(kind, s)
+	}
+	return out
 }
 
 // hide replaces a secret; of a URI the user information and passwords among

@@ -64,7 +64,8 @@ var mayImport = map[string][]string{
 	"kelas/signaling/fault":  {"kelas/classroom", "kelas/pipeline"},
 	"kelas/signaling/socket": {"kelas/classroom", "kelas/pipeline", "kelas/signaling/auth", "kelas/signaling/wire", "kelas/signaling/fault"},
 	"kelas/signaling/web":    {"kelas/classroom", "kelas/classroom/files", "kelas/signaling/auth", "kelas/signaling/fault", "kelas/templates", "kelas/static"},
-	"kelas/signaling": {"kelas/classroom", "kelas/classroom/files", "kelas/pipeline", "kelas/signaling/auth", "kelas/signaling/wire",
+	"kelas/signaling/bbb":    {"kelas/classroom", "kelas/signaling/auth"},
+	"kelas/signaling": {"kelas/signaling/bbb", "kelas/classroom", "kelas/classroom/files", "kelas/pipeline", "kelas/signaling/auth", "kelas/signaling/wire",
 		"kelas/signaling/fault", "kelas/signaling/socket", "kelas/signaling/web", "kelas/templates", "kelas/static"},
 
 	"kelas/static":    {},
@@ -73,7 +74,7 @@ var mayImport = map[string][]string{
 	// The load tool knows the server as any client does: by its protocol.
 	"kelas/cmd/kelas-load": {"kelas/signaling/client", "kelas/signaling/wire"},
 	"kelas/cmd/kelas": {"kelas/pipeline", "kelas/classroom", "kelas/classroom/store", "kelas/classroom/files", "kelas/signaling",
-		"kelas/signaling/auth", "kelas/signaling/socket", "kelas/signaling/web", "kelas/templates", "kelas/static"},
+		"kelas/signaling/auth", "kelas/signaling/bbb", "kelas/signaling/socket", "kelas/signaling/web", "kelas/templates", "kelas/static"},
 }
 
 // onlyThese says which of ours may import a third party's module (by prefix),

@@ -29,6 +29,7 @@ type Identity struct {
 	UserID string // "" without an account
 	Name   string
 	Role   string // RolePresenter, RoleModerator or RoleViewer
+	Guest  bool   // the class's rules for guests are for it
 }
 
 // OwnerOf returns the account that owns a class, "" when nobody does; its

@@ -21,6 +21,18 @@ func newLimiter(burst int, interval time.Duration, max int) *limiter {
 	return &limiter{burst: burst, interval: interval, max: max, full: make(map[string]time.Time)}
 }
 
+// Limiter is limiter for the doors, with bounded memory.
+type Limiter struct{ l *limiter }
+
+// NewLimiter allows each key burst tries and then one for each interval.
+func NewLimiter(burst int, interval time.Duration) *Limiter {
+	return &Limiter{newLimiter(burst, interval, limiterKeys)}
+}
+
+// Take counts one try. When there is none left it counts nothing and returns
+// how long to wait for the next.
+func (l *Limiter) Take(key string, now time.Time) (wait time.Duration) { return l.l.take(key, now) }
+
 // take counts one attempt. When there is none left it counts nothing and
 // returns how long to wait for the next.
 func (l *limiter) take(key string, now time.Time) (wait time.Duration) {

@@ -13,7 +13,7 @@ type Seat struct {
 func (s *Signer) Seat(classID string, seat Seat) (string, error) {
 	id := seat.Identity
 	return s.sign(claims{Issuer: issuer, Audience: audienceSeat, ID: randomID(), Expires: seat.Expires.Unix(),
-		Class: classID, Role: id.Role, Name: id.Name, Key: id.Key, UserID: id.UserID, Invite: seat.Invite})
+		Class: classID, Role: id.Role, Name: id.Name, Key: id.Key, UserID: id.UserID, Invite: seat.Invite, Guest: id.Guest})
 }
 
 // VerifySeat reads a seat for one class.
@@ -28,6 +28,6 @@ func (s *Signer) VerifySeat(token, classID string, now time.Time) (Seat, error) 
 	if c.Key == "" || c.Name == "" {
 		return Seat{}, ErrTokenForged
 	}
-	return Seat{Identity: Identity{Key: c.Key, UserID: c.UserID, Name: c.Name, Role: c.Role},
+	return Seat{Identity: Identity{Key: c.Key, UserID: c.UserID, Name: c.Name, Role: c.Role, Guest: c.Guest},
 		Invite: c.Invite, Expires: time.Unix(c.Expires, 0).UTC()}, nil
 }

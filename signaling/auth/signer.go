@@ -98,6 +98,7 @@ type claims struct {
 	Key    string `json:"key,omitempty"`
 	UserID string `json:"user,omitempty"`
 	Invite string `json:"invite,omitempty"`
+	Guest  bool   `json:"guest,omitempty"`
 }
 
 // Join signs a join token.
