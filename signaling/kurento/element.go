@@ -1,0 +1,114 @@
+package kurento
+
+import (
+	"strings"
+
+	"kelas/pipeline"
+)
+
+// What pipelines and all MediaElements can do.
+
+// pipelinePart stands behind a MediaPipeline.
+type pipelinePart struct{ *pipeline.MediaPipeline }
+
+func makePipeline(c *call) (part, error) {
+	p, err := c.s.cfg.Media.NewMediaPipeline()
+	if err != nil {
+		return nil, err
+	}
+	return pipelinePart{p}, nil
+}
+
+// inPipeline is the pipeline that a constructor was given.
+func (c *call) inPipeline() *pipeline.MediaPipeline {
+	return c.object("mediaPipeline").part.(pipelinePart).MediaPipeline
+}
+
+// element is the pipeline's own of an object that the table says is one.
+func (o *object) element() pipeline.MediaElement { return o.part.(elementPart).element() }
+
+func linkOptions(c *call) []pipeline.ConnectOption {
+	opts := []pipeline.ConnectOption{pipeline.SourceDescription(c.text("sourceMediaDescription")), pipeline.SinkDescription(c.text("sinkMediaDescription"))}
+	if c.has("mediaType") {
+		opts = append(opts, pipeline.OnlyMedia(pipeline.MediaType(c.text("mediaType"))))
+	}
+	return opts
+}
+
+func connect(c *call) (any, error) {
+	return nil, c.obj.element().Connect(c.object("sink").element(), linkOptions(c)...)
+}
+
+func disconnect(c *call) (any, error) {
+	return nil, c.obj.element().Disconnect(c.object("sink").element(), linkOptions(c)...)
+}
+
+func getSourceConnections(c *call) (any, error) {
+	return connections(c, c.obj.element().SourceConnections(), func(e pipeline.ElementConnection) string { return e.SinkDescription }), nil
+}
+
+func getSinkConnections(c *call) (any, error) {
+	return connections(c, c.obj.element().SinkConnections(), func(e pipeline.ElementConnection) string { return e.SourceDescription }), nil
+}
+
+func connections(c *call, list []pipeline.ElementConnection, own func(pipeline.ElementConnection) string) []any {
+	out := []any{}
+	for _, e := range list {
+		if c.has("mediaType") && c.text("mediaType") != string(e.MediaType) || c.text("description") != "" && c.text("description") != own(e) {
+			continue
+		}
+		out = append(out, record("ElementConnectionData", map[string]any{
+			"source": e.Source.ID(), "sink": e.Sink.ID(), "type": string(e.MediaType),
+			"sourceDescription": e.SourceDescription, "sinkDescription": e.SinkDescription,
+		}))
+	}
+	return out
+}
+
+// isMediaFlowingOut: from the element into the pipeline.
+func isMediaFlowingOut(c *call) (any, error) {
+	flowing, _ := c.obj.element().MediaFlowingOut(pipeline.MediaType(c.text("mediaType")), c.text("sourceMediaDescription"))
+	return flowing, nil
+}
+
+// isMediaFlowingIn: from the pipeline into the element. Where nothing is
+// connected nothing flows; in Kurento the pads of an element are there from
+// its beginning, here they come with the media.
+func isMediaFlowingIn(c *call) (any, error) {
+	flowing, _ := c.obj.element().MediaFlowingIn(pipeline.MediaType(c.text("mediaType")), c.text("sinkMediaDescription"))
+	return flowing, nil
+}
+
+// getDot draws the graph as it is: the whole pipeline's, or what an element is
+// connected to.
+func getDot(c *call) (any, error) {
+	if p, ok := c.obj.part.(pipelinePart); ok {
+		return drawDot(p.ID(), p.Elements()), nil
+	}
+	if h, ok := c.obj.part.(hubPart); ok {
+		var ports []pipeline.MediaElement
+		for _, x := range h.Ports() {
+			ports = append(ports, x)
+		}
+		return drawDot(h.ID(), ports), nil
+	}
+	e := c.obj.element()
+	near := []pipeline.MediaElement{e}
+	seen := map[string]bool{e.ID(): true}
+	add := func(o pipeline.MediaElement) {
+		if !seen[o.ID()] {
+			seen[o.ID()] = true
+			near = append(near, o)
+		}
+	}
+	for _, l := range e.SourceConnections() {
+		add(l.Source)
+	}
+	for _, l := range e.SinkConnections() {
+		add(l.Sink)
+	}
+	return drawDot(e.ID(), near), nil
+}
+
+// shortName is the last part of an id, for people.
+func shortName(id string) string { return id[strings.LastIndex(id, "/")+1:] }

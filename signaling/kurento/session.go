@@ -1,0 +1,197 @@
+package kurento
+
+import (
+	"encoding/json"
+	"net/netip"
+	"time"
+)
+
+// session holds what a client made. It outlives its connection until it is
+// collected or closed. Server.mu guards it.
+type session struct {
+	id     string
+	addr   netip.Prefix // that made it
+	conn   *conn        // that used it last; nil without one
+	inUse  bool         // since the last sweep
+	closed bool
+	refs   map[*object]struct{}
+
+	holding int      // answers that events must wait for
+	held    [][]byte // those events
+
+	memory map[string]*memo // by request id
+	order  []string         // its keys, oldest first
+	bytes  int
+}
+
+// memo is the answer to one request, or the promise of it.
+type memo struct {
+	done chan struct{} // closed when raw is there
+	raw  []byte
+	at   time.Time
+}
+
+// sessionNamed finds a session by its id; unless there has to be one it is
+// made, as Kurento does.
+func (s *Server) sessionNamed(c *conn, id string) (*session, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if sess := s.sessions[id]; sess != nil {
+		sess.inUse = true
+		return sess, nil
+	}
+	if s.cfg.Strict {
+		return nil, fail(codeSession, "Invalid session")
+	}
+	return s.newSessionLocked(c, id)
+}
+
+// sessionOf is the session of the connection, a new one the first time.
+func (s *Server) sessionOf(c *conn) (*session, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if sess := c.session; sess != nil && !sess.closed {
+		sess.inUse = true
+		return sess, nil
+	}
+	return s.newSessionLocked(c, newID())
+}
+
+func (s *Server) newSessionLocked(c *conn, id string) (*session, error) {
+	if s.closed {
+		return nil, fail(codeSession, "Invalid session")
+	}
+	a := s.addresses[c.addr]
+	if a == nil || a.sessions >= s.cfg.MaxSessions {
+		return nil, fail(codeResources, "There are too many sessions of this address: %d", s.cfg.MaxSessions)
+	}
+	a.sessions++
+	sess := &session{id: id, addr: c.addr, inUse: true, refs: map[*object]struct{}{}, memory: map[string]*memo{}}
+	s.sessions[id] = sess
+	return sess, nil
+}
+
+// attach has the session's events go to c from now on.
+func (s *Server) attach(sess *session, c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if sess.closed || c.gone {
+		return
+	}
+	c.session = sess
+	if sess.conn != c {
+		if sess.conn != nil {
+			delete(sess.conn.sessions, sess)
+		}
+		sess.conn = c
+		c.sessions[sess] = struct{}{}
+	}
+}
+
+// closeSessionLocked drops all that it holds and returns what nobody holds
+// any more.
+func (s *Server) closeSessionLocked(sess *session) []*object {
+	if sess.closed {
+		return nil
+	}
+	var gone []*object
+	for len(sess.refs) > 0 {
+		for o := range sess.refs {
+			gone = append(gone, s.unrefLocked(sess, o)...)
+			break
+		}
+	}
+	s.dropSubscriptionsLocked(s.manager, sess)
+	sess.closed = true
+	delete(s.sessions, sess.id)
+	if sess.conn != nil {
+		delete(sess.conn.sessions, sess)
+		sess.conn = nil
+	}
+	sess.memory, sess.order, sess.held = nil, nil, nil
+	s.leaveLocked(sess.addr, func(a *address) { a.sessions-- })
+	return gone
+}
+
+func (s *Server) dropSubscriptionsLocked(o *object, sess *session) {
+	for name, by := range o.subs {
+		delete(by, sess)
+		if len(by) == 0 {
+			delete(o.subs, name)
+		}
+	}
+}
+
+// sweep collects the sessions that neither were used since the last sweep nor
+// have an open connection.
+func (s *Server) sweep() {
+	s.mu.Lock()
+	now := s.cfg.Now()
+	var gone []*object
+	for _, sess := range s.sessions {
+		connected := sess.conn != nil && sess.conn.session == sess
+		if !sess.inUse && !connected {
+			gone = append(gone, s.closeSessionLocked(sess)...)
+			continue
+		}
+		sess.inUse = false
+		sess.forgetLocked(now)
+	}
+	s.mu.Unlock()
+	s.end(gone)
+}
+
+// forgetLocked drops answers that are too old, and the oldest where they are
+// too many.
+func (sess *session) forgetLocked(now time.Time) {
+	n := 0
+	for _, key := range sess.order {
+		m := sess.memory[key]
+		if m.raw == nil { // still being worked on
+			break
+		}
+		if now.Sub(m.at) < memoryTime && len(sess.order)-n <= memoryEntries && sess.bytes <= memoryBytes {
+			break
+		}
+		sess.bytes -= len(m.raw)
+		delete(sess.memory, key)
+		n++
+	}
+	sess.order = sess.order[n:]
+}
+
+// recall looks for an earlier request with that id. The first to ask gets a
+// memo of its own to fill, and mine is true.
+func (s *Server) recall(sess *session, id json.RawMessage) (m *memo, mine bool) {
+	if id == nil || string(id) == "null" {
+		return nil, true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if sess.closed {
+		return nil, true
+	}
+	sess.forgetLocked(s.cfg.Now())
+	if m := sess.memory[string(id)]; m != nil {
+		return m, false
+	}
+	m = &memo{done: make(chan struct{})}
+	sess.memory[string(id)] = m
+	sess.order = append(sess.order, string(id))
+	return m, true
+}
+
+// remember fills a memo. It does so also for a session that was closed in the
+// meantime, since somebody may wait for it.
+func (s *Server) remember(sess *session, m *memo, raw []byte) {
+	if m == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m.raw, m.at = raw, s.cfg.Now()
+	if !sess.closed {
+		sess.bytes += len(raw)
+	}
+	close(m.done)
+}

@@ -1,0 +1,79 @@
+package kurento
+
+import (
+	"math"
+	"strconv"
+
+	"kelas/pipeline"
+)
+
+// webrtcPart stands behind a WebRtcEndpoint.
+type webrtcPart struct{ *pipeline.WebRtcEndpoint }
+
+func (w webrtcPart) element() pipeline.MediaElement { return w.WebRtcEndpoint }
+
+func makeWebRtc(c *call) (part, error) {
+	if c.text("certificateKeyType") != "ECDSA" {
+		return nil, notThere("certificateKeyType RSA", whyECDSA)
+	}
+	if q := c.text("qosDscp"); q != "NO_VALUE" && q != "NO_DSCP" {
+		return nil, notThere("qosDscp "+q, whyDSCP)
+	}
+	e, err := c.inPipeline().NewWebRtcEndpoint(pipeline.WebRtcEndpointOptions{
+		RecvOnly: c.flag("recvonly"), SendOnly: c.flag("sendonly"), UseDataChannels: c.flag("useDataChannels"),
+		Trickle: true, NegotiateOnce: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return webrtcPart{e}, nil
+}
+
+func (c *call) webrtc() webrtcPart { return c.obj.part.(webrtcPart) }
+
+func gatherCandidates(c *call) (any, error) {
+	return nil, as(codeGather, "Error gathering candidates", c.webrtc().GatherCandidates())
+}
+
+func addIceCandidate(c *call) (any, error) {
+	r := c.record("candidate")
+	candidate := pipeline.IceCandidate{}
+	candidate.Candidate, _ = r["candidate"].(string)
+	candidate.SDPMid, _ = r["sdpMid"].(string)
+	if n, _ := r["sdpMLineIndex"].(int64); n >= 0 && n <= math.MaxUint16 {
+		index := uint16(n)
+		candidate.SDPMLineIndex = &index
+	}
+	return nil, as(codeAddCandidate, "Error adding candidate", c.webrtc().AddIceCandidate(candidate))
+}
+
+func getCandidatePairs(c *call) (any, error) {
+	list := []any{}
+	for _, p := range c.webrtc().ICECandidatePairs() {
+		list = append(list, pairRecord(p))
+	}
+	return list, nil
+}
+
+func pairRecord(p pipeline.IceCandidatePair) map[string]any {
+	return record("IceCandidatePair", map[string]any{"streamId": strconv.Itoa(p.StreamID), "componentId": p.ComponentID,
+		"localCandidate": p.LocalCandidate, "remoteCandidate": p.RemoteCandidate})
+}
+
+func getIceStates(c *call) (any, error) {
+	list := []any{}
+	for _, s := range c.webrtc().IceConnectionState() {
+		list = append(list, record("IceConnection", map[string]any{
+			"streamId": strconv.Itoa(s.StreamID), "componentId": s.ComponentID, "state": string(s.State)}))
+	}
+	return list, nil
+}
+
+func getDtlsStates(c *call) (any, error) {
+	list := []any{}
+	for _, s := range c.webrtc().DtlsConnectionState() {
+		list = append(list, record("DtlsConnection", map[string]any{
+			"streamId": s.StreamID, "componentId": s.ComponentID, "connectionId": s.ConnectionID, "state": string(s.State)}))
+	}
+	return list, nil
+}
