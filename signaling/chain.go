@@ -76,7 +76,7 @@ const (
 
 func kindOf(r *http.Request) requestKind {
 	switch p := r.URL.Path; {
-	case strings.HasPrefix(p, "/socket.io/"):
+	case strings.HasPrefix(p, "/socket.io/"), p == "/kurento":
 		return kindSocket
 	case strings.HasPrefix(p, "/static/"), p == "/healthz", p == "/readyz", p == "/metrics":
 		return kindFree

@@ -23,6 +23,9 @@ func (s *Server) routes() *gin.Engine {
 		e.Any(bbb.Prefix, gin.WrapH(s.d.BBB))
 		e.Any(bbb.Prefix+"/*call", gin.WrapH(s.d.BBB))
 	}
+	if s.d.Kurento != nil {
+		e.GET("/kurento", gin.WrapH(s.d.Kurento))
+	}
 	s.web.Register(e)
 	e.NoRoute(s.web.NotFound)
 	e.NoMethod(s.web.WrongMethod)

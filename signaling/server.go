@@ -32,6 +32,7 @@ type Deps struct {
 	Socket      http.Handler        // answers /socket.io/
 	SocketStats func() socket.Stats // for /metrics
 	BBB         http.Handler        // answers bbb.Prefix; nil: not offered
+	Kurento     http.Handler        // answers /kurento; may be nil
 	Metrics     *Metrics            // made by NewMetrics where others observe into it too
 	Log         *slog.Logger
 }

@@ -34,7 +34,8 @@ type app struct {
 	started []part
 	url     string // what to open on this machine
 	addr    net.Addr
-	setup   string // the set-up link, on the very first start
+	kurento net.Addr // of --kurento-addr
+	setup   string   // the set-up link, on the very first start
 	failed  chan error
 }
 
@@ -160,11 +161,15 @@ func start(ctx context.Context, sf *storeFlags, f *serveFlags, log *slog.Logger)
 	if err != nil {
 		return nil, err
 	}
+	kur, err := a.openKurento(f, media)
+	if err != nil {
+		return nil, err
+	}
 	door, err := signaling.New(signaling.Config{
 		Web:            web.Config{PublicURL: f.PublicURL, FileMaxSize: int64(f.MaxFileSize)},
 		TrustedProxies: f.TrustedProxy, MetricsToken: f.MetricsToken,
 	}, signaling.Deps{Registry: classes, Store: db, Shelf: shelf, Media: media, Auth: who,
-		Socket: sock, SocketStats: sock.Stats, BBB: lms, Metrics: metrics, Log: log})
+		Socket: sock, SocketStats: sock.Stats, BBB: lms, Kurento: kur, Metrics: metrics, Log: log})
 	if err != nil {
 		return nil, err
 	}

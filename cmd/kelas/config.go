@@ -46,6 +46,15 @@ type serveFlags struct {
 	ACMEURL      string   `name:"acme-url" default:"https://acme-v02.api.letsencrypt.org/directory" help:"Directory of the certificate authority." placeholder:"URL" group:"TLS"`
 	ACMEHTTPAddr string   `name:"acme-http" help:"Also answer HTTP challenges here and send visitors on to https, such as :80; TLS-ALPN on the main port otherwise." placeholder:"ADDR" group:"TLS"`
 
+	KurentoToken         string        `name:"kurento-token" help:"Opens /kurento to applications written for Kurento, as ?access_token= or a bearer token." placeholder:"TOKEN" secret:"all" group:"Kurento"`
+	KurentoAddr          string        `name:"kurento-addr" help:"Also speak Kurento's protocol on an address of its own, such as 127.0.0.1:8888; elsewhere than on the machine itself it needs --kurento-token." placeholder:"ADDR" group:"Kurento"`
+	KurentoFileRoot      string        `name:"kurento-file-root" help:"Folder that Kurento's recorders and players may use; none when empty." placeholder:"DIR" group:"Kurento"`
+	KurentoStrict        bool          `name:"kurento-strict" help:"Keep each Kurento session to the objects it made itself." group:"Kurento"`
+	KurentoMaxObjects    int           `name:"kurento-max-objects" default:"10000" help:"Objects that one Kurento session may hold." group:"Kurento"`
+	KurentoMaxMessage    byteSize      `name:"kurento-max-message" default:"1MiB" help:"Largest message of the Kurento protocol." group:"Kurento"`
+	KurentoMaxSessions   int           `name:"kurento-max-sessions-per-address" default:"256" help:"Kurento sessions, and connections, of one address." group:"Kurento"`
+	KurentoCollectPeriod time.Duration `name:"kurento-collect-period" default:"240s" help:"How often Kurento sessions without a connection that nobody used lose their objects." group:"Kurento"`
+
 	MaxParticipants int           `name:"max-participants" default:"500" help:"Participants in one class." group:"Limits"`
 	MaxClasses      int           `name:"max-classes" default:"200" help:"Classes with media at once." group:"Limits"`
 	MaxFileSize     byteSize      `name:"max-file-size" default:"500MB" help:"Largest shared file." group:"Limits"`
@@ -153,20 +162,41 @@ func (f *serveFlags) Validate() error {
 			errs = append(errs, errors.New("--tls acme needs --tls-domain"))
 		}
 	}
+	errs = append(errs, f.validateKurento(addr)...)
 	if n := len(f.MetricsToken); n > 0 && n < 16 {
 		errs = append(errs, errors.New("--metrics-token must have at least 16 characters"))
 	}
-	for name, n := range map[string]int{"max-participants": f.MaxParticipants, "max-classes": f.MaxClasses, "max-connections-per-address": f.ConnsPerAddress, "max-joins-per-minute": f.JoinsPerMinute} {
+	for name, n := range map[string]int{"max-participants": f.MaxParticipants, "max-classes": f.MaxClasses, "max-connections-per-address": f.ConnsPerAddress, "max-joins-per-minute": f.JoinsPerMinute,
+		"kurento-max-objects": f.KurentoMaxObjects, "kurento-max-sessions-per-address": f.KurentoMaxSessions} {
 		if n < 1 {
 			errs = append(errs, fmt.Errorf("--%s must be at least 1", name))
 		}
 	}
-	for name, d := range map[string]time.Duration{"resume-window": f.ResumeWindow, "login-ttl": f.LoginTTL, "shutdown-timeout": f.ShutdownDuration, "turn-ttl": f.TURNTTL} {
+	for name, d := range map[string]time.Duration{"resume-window": f.ResumeWindow, "login-ttl": f.LoginTTL, "shutdown-timeout": f.ShutdownDuration, "turn-ttl": f.TURNTTL, "kurento-collect-period": f.KurentoCollectPeriod} {
 		if d < time.Second {
 			errs = append(errs, fmt.Errorf("--%s must be at least 1s", name))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+func (f *serveFlags) validateKurento(addr func(name, value string)) []error {
+	var errs []error
+	if n := len(f.KurentoToken); n > 0 && n < 16 {
+		errs = append(errs, errors.New("--kurento-token must have at least 16 characters"))
+	}
+	if f.KurentoMaxMessage < 4096 {
+		errs = append(errs, errors.New("--kurento-max-message must be at least 4KiB"))
+	}
+	if f.KurentoAddr == "" {
+		return errs
+	}
+	addr("kurento-addr", f.KurentoAddr)
+	host, _, _ := net.SplitHostPort(f.KurentoAddr)
+	if ip, err := netip.ParseAddr(host); f.KurentoToken == "" && host != "localhost" && (err != nil || !ip.IsLoopback()) {
+		errs = append(errs, errors.New("--kurento-addr elsewhere than on the machine itself (127.0.0.1) needs --kurento-token"))
+	}
+	return errs
 }
 
 // yamlResolver gives kong the values of a configuration file. An unknown key
