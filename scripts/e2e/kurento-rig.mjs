@@ -1,0 +1,169 @@
+// What the tests of the Kurento protocol share: the official client, loaded
+// as it is published, a page that is one end of a call, and a server with its
+// own port for the protocol.
+import { createRequire } from 'node:module';
+import { createServer } from 'node:http';
+import { once } from 'node:events';
+import { createServer as createTCP } from 'node:net';
+import { Kelas } from './kelas.mjs';
+import { open, inbound, until } from './browsers.mjs';
+
+const require = createRequire(import.meta.url);
+
+// Explicit transactions of kurento-client 7.3.0 inherit from a class as if it
+// were a function, which Node stopped allowing; without the class they use a
+// way of their own.
+require('node:domain').Domain = undefined;
+export const kurentoClient = require('kurento-client');
+
+/** Starts a server that speaks the protocol at ws://127.0.0.1:PORT/kurento. */
+export async function startKelas(args = []) {
+  const probe = createTCP().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address();
+  probe.close();
+  const kelas = await Kelas.start(['--kurento-addr', `127.0.0.1:${port}`, ...args]);
+  kelas.kurento = `ws://127.0.0.1:${port}/kurento`;
+  return kelas;
+}
+
+/** A plain page, from an origin that browsers give the camera to. */
+export async function servePage() {
+  const http = createServer((_, res) => res.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>call</title><video autoplay playsinline muted></video>'));
+  http.listen(0, '127.0.0.1');
+  await once(http, 'listening');
+  return { url: `http://127.0.0.1:${http.address().port}/`, close: () => http.close() };
+}
+
+/** The script of the page: one RTCPeerConnection by name, with trickled candidates. */
+function pageScript() {
+  window.calls = {};
+  const wait = {};
+  window.call = async (name, mode, { audio = true, video = true, data = '' } = {}) => {
+    const pc = new RTCPeerConnection();
+    window.calls[name] = pc;
+    wait[name] = [];
+    pc.onicecandidate = (e) => e.candidate && window.toApp(name, { id: 'onIceCandidate', candidate: e.candidate.toJSON() });
+    pc.ontrack = (e) => {
+      const el = document.querySelector('video');
+      el.srcObject ??= new MediaStream();
+      el.srcObject.addTrack(e.track);
+    };
+    if (data) {
+      const channel = pc.createDataChannel(data);
+      pc.channel = channel;
+      pc.said = [];
+      channel.onmessage = (m) => pc.said.push(m.data);
+    }
+    if (mode === 'recvonly') {
+      if (audio) pc.addTransceiver('audio', { direction: mode });
+      if (video) pc.addTransceiver('video', { direction: mode });
+    } else if (audio || video) {
+      const media = await navigator.mediaDevices.getUserMedia({ audio, video: video && { width: 320, height: 240, frameRate: 15 } });
+      for (const t of media.getTracks()) pc.addTransceiver(t, { direction: mode, streams: [media] });
+    }
+    await pc.setLocalDescription();
+    return pc.localDescription.sdp;
+  };
+  window.answered = async (name, sdp) => {
+    const pc = window.calls[name];
+    await pc.setRemoteDescription({ type: 'answer', sdp });
+    for (const c of wait[name].splice(0)) await pc.addIceCandidate(c);
+    return pc.remoteDescription.sdp;
+  };
+  window.offered = async (name, sdp) => { // the server offers
+    const pc = new RTCPeerConnection();
+    window.calls[name] = pc;
+    wait[name] = [];
+    pc.onicecandidate = (e) => e.candidate && window.toApp(name, { id: 'onIceCandidate', candidate: e.candidate.toJSON() });
+    await pc.setRemoteDescription({ type: 'offer', sdp });
+    const media = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width: 320, height: 240, frameRate: 15 } });
+    for (const t of media.getTracks()) pc.addTrack(t, media);
+    await pc.setLocalDescription();
+    return pc.localDescription.sdp;
+  };
+  window.candidate = async (name, c) => {
+    const pc = window.calls[name];
+    if (!pc) return;
+    if (!pc.remoteDescription) wait[name].push(c);
+    else await pc.addIceCandidate(c);
+  };
+  window.hangUp = (name) => {
+    window.calls[name]?.close();
+    delete window.calls[name];
+  };
+}
+
+/** One person at a browser who talks to an application by its messages. */
+export class Person {
+  messages = [];
+
+  static async open(browser, url, name, app) {
+    const p = new Person();
+    p.name = name;
+    p.app = app;
+    p.page = await open(browser);
+    await p.page.exposeFunction('toApp', (call, m) => app.message(p, { ...m, name: call }));
+    await p.page.goto(url, { waitUntil: 'domcontentloaded' });
+    await p.page.evaluate(pageScript);
+    return p;
+  }
+
+  /** What the application sends to this person's page. */
+  async send(m) {
+    this.messages.push(m);
+    if (m.id === 'iceCandidate') await this.page.evaluate((n, c) => window.candidate(n, c), m.name ?? 'call', m.candidate);
+  }
+
+  offer(mode, opts = {}, call = 'call') {
+    return this.page.evaluate((n, mode, opts) => window.call(n, mode, opts), call, mode, opts);
+  }
+
+  answer(sdp, call = 'call') {
+    return this.page.evaluate((n, sdp) => window.answered(n, sdp), call, sdp);
+  }
+
+  /** Offers, asks the application, and takes its answer. Returns the answer message. */
+  async ask(request, reply, mode, opts = {}, call = 'call') {
+    const sdpOffer = await this.offer(mode, opts, call);
+    const before = this.messages.length;
+    await this.app.message(this, { ...request, sdpOffer });
+    const m = await this.heard((x) => x.id === reply, before);
+    if (m.sdpAnswer) await this.answer(m.sdpAnswer, call);
+    return m;
+  }
+
+  heard(match, from = 0, timeout = 20000) {
+    return until(`${this.name} hears`, () => this.messages.slice(from).find(match), timeout);
+  }
+
+  hangUp(call = 'call') { return this.page.evaluate((n) => window.hangUp(n), call); }
+
+  frames() { return inbound(this.page, 'video', 'framesDecoded'); }
+  sound() { return inbound(this.page, 'audio', 'packetsReceived'); }
+
+  /** Milliseconds until the first picture is decoded. */
+  async firstPicture(since, timeout = 20000) {
+    await until(`${this.name} sees a picture`, async () => (await this.frames()) > 0, timeout);
+    return Date.now() - since;
+  }
+
+  async close() { await this.page.browserContext().close(); }
+}
+
+/** Queues candidates that come before their endpoint does, as the tutorials do. */
+export class Candidates {
+  queues = new Map();
+
+  async take(key, endpoint, c) {
+    const candidate = kurentoClient.getComplexType('IceCandidate')(c);
+    if (endpoint) await endpoint.addIceCandidate(candidate);
+    else this.queues.set(key, [...(this.queues.get(key) ?? []), candidate]);
+  }
+
+  async flush(key, endpoint) {
+    const list = this.queues.get(key) ?? [];
+    this.queues.delete(key);
+    for (const c of list) await endpoint.addIceCandidate(c);
+  }
+}
