@@ -60,6 +60,12 @@ type Config struct {
 	// FileRoot is the folder in which recorders write and players read; it must
 	// exist. Without it both refuse file:// uris.
 	FileRoot string
+	// PlayFrom lists what players may reach by http, https, rtsp and rtsps:
+	// hosts ("media.example.org"), all below one ("*.example.org"), addresses,
+	// networks ("10.1.0.0/16"), each but a network with ":port" or for every
+	// port, and "*" for every public address. A host that is named may have any
+	// address. Empty means none.
+	PlayFrom []string
 
 	// MaxPipelines bounds the pipelines; 0 means 500.
 	MaxPipelines int
@@ -125,6 +131,11 @@ func (c Config) Validate() error {
 	} {
 		if n.value < 0 {
 			return fmt.Errorf("%w: %s is negative", ErrConfig, n.name)
+		}
+	}
+	for _, e := range c.PlayFrom {
+		if _, err := parsePlayRule(e); err != nil {
+			return err
 		}
 	}
 	for i, s := range c.ICEServers {

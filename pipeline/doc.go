@@ -23,7 +23,8 @@
 // lives only while there is work. It has one goroutine for each SSRC received,
 // one for its sender reports, and one for each slot's RTCP. Subscribers are
 // called by a goroutine of the element that, too, lives only while there are
-// events. A recorder has one goroutine from Record until its file is closed.
+// events. A recorder has one goroutine from Record until its file is closed, a player one
+// from Play to the end of the stream.
 //
 // # Lock order
 //
@@ -32,6 +33,7 @@
 //	MediaPipeline.mu > downTrack.mu, dataSource.mu, element events queue
 //	WebRtcEndpoint.mu > element events queue
 //	MediaPipeline.mu > RecorderEndpoint.mu > sfu's, element events queue
+//	PlayerEndpoint.mu > playerLoop.mu, element events queue
 //	upTrack.mu > sfu's
 //	sfu's > recorderInbox.mu
 //	sfu's > pion's > those of udp.Conn, which nothing is called under

@@ -51,6 +51,10 @@ var (
 	ErrNoFileRoot = errors.New("files are refused, since this server has no folder for media files")
 	// ErrOutsideFileRoot says that a file does not lie in the folder for media files.
 	ErrOutsideFileRoot = errors.New("the file is not in the server's folder for media files")
+	// ErrHostNotAllowed says that players may not reach a host.
+	ErrHostNotAllowed = errors.New("players may not reach this host")
+	// ErrSeek is Kurento's PLAYER_SEEK_FAIL.
+	ErrSeek = errors.New("seeking failed")
 	// ErrClosed says that the media server has been closed.
 	ErrClosed = errors.New("the media server is closed")
 	// ErrConfig wraps what is wrong with a Config; the text names the field.

@@ -124,6 +124,8 @@ type (
 	Paused struct{}
 	// Stopped says that the recording's file is whole and closed.
 	Stopped struct{}
+	// EndOfStream says that a player has sent all that there is.
+	EndOfStream struct{}
 	// Error tells what went wrong after a call had been answered; that of a
 	// recorder or a player is a *MediaError.
 	Error struct{ Err error }
@@ -151,4 +153,5 @@ func (UriEndpointStateChanged) event()    {}
 func (Recording) event()                  {}
 func (Paused) event()                     {}
 func (Stopped) event()                    {}
+func (EndOfStream) event()                {}
 func (Error) event()                      {}

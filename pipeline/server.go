@@ -13,14 +13,16 @@ import (
 
 // Server owns the sockets, the TURN server and the pipelines.
 type Server struct {
-	cfg    Config
-	log    *slog.Logger
-	logs   logging.LoggerFactory
-	net    *network
-	turn   *turnServer // nil: off
-	media  mediaAPI
-	files  *fileRoot // nil: no files
-	cancel context.CancelFunc
+	cfg   Config
+	log   *slog.Logger
+	logs  logging.LoggerFactory
+	net   *network
+	turn  *turnServer // nil: off
+	media mediaAPI
+	files *fileRoot // nil: no files
+
+	playFrom *playFrom // hosts that players may reach
+	cancel   context.CancelFunc
 
 	sweeping      sync.WaitGroup
 	deliveries    sync.WaitGroup // the elements' event goroutines
@@ -48,6 +50,9 @@ func NewServer(cfg Config, log *slog.Logger) (*Server, error) {
 		pipelines: make(map[*MediaPipeline]struct{}),
 	}
 	var err error
+	if s.playFrom, err = newPlayFrom(s.cfg.PlayFrom); err != nil {
+		return nil, err
+	}
 	if s.files, err = openFileRoot(s.cfg.FileRoot); err != nil {
 		return nil, err
 	}
@@ -182,6 +187,7 @@ func (s *Server) Close() error {
 	if e := s.net.close(); err == nil {
 		err = e
 	}
+	s.playFrom.close()
 	if e := s.files.close(); err == nil {
 		err = e
 	}

@@ -150,7 +150,7 @@ func av1Form(obu []byte) (form, bool) {
 	if used == 0 || head+used+n > len(obu) {
 		return form{}, false
 	}
-	b := bits{buf: obu[head+used : head+used+n]}
+	b := bitReader{buf: obu[head+used : head+used+n]}
 	s := readSequence(&b)
 	if b.failed {
 		return form{}, false
@@ -167,7 +167,7 @@ type av1Sequence struct {
 	width, height  int
 }
 
-func readSequence(b *bits) av1Sequence {
+func readSequence(b *bitReader) av1Sequence {
 	s := av1Sequence{profile: b.read(3)}
 	b.skip(1) // still_picture
 	reduced := b.flag()
@@ -195,7 +195,7 @@ func readSequence(b *bits) av1Sequence {
 }
 
 // readOperatingPoints walks to the frame size; level and tier are those of the first operating point.
-func readOperatingPoints(b *bits) (level uint32, tier bool) {
+func readOperatingPoints(b *bitReader) (level uint32, tier bool) {
 	decoderModel, delay := false, 0
 	if b.flag() { // timing_info
 		b.skip(64)
@@ -227,7 +227,7 @@ func readOperatingPoints(b *bits) (level uint32, tier bool) {
 	return level, tier
 }
 
-func readTools(b *bits) {
+func readTools(b *bitReader) {
 	b.skip(4)
 	order := b.flag()
 	if order {
@@ -246,7 +246,7 @@ func readTools(b *bits) {
 }
 
 // readColor gives the third byte of the configuration record.
-func readColor(b *bits, profile uint32) (flags byte) {
+func readColor(b *bitReader, profile uint32) (flags byte) {
 	deep := b.flag()
 	twelve := profile == 2 && deep && b.flag()
 	mono := profile != 1 && b.flag()

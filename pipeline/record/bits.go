@@ -1,13 +1,13 @@
 package record
 
-// bits reads single bits from the top; past the end it gives zeros and remembers that it failed.
-type bits struct {
+// bitReader reads single bits from the top; past the end it gives zeros and remembers that it failed.
+type bitReader struct {
 	buf    []byte
 	at     int
 	failed bool
 }
 
-func (b *bits) read(n int) uint32 {
+func (b *bitReader) read(n int) uint32 {
 	var v uint32
 	for range n {
 		v <<= 1
@@ -21,9 +21,9 @@ func (b *bits) read(n int) uint32 {
 	return v
 }
 
-func (b *bits) flag() bool { return b.read(1) == 1 }
+func (b *bitReader) flag() bool { return b.read(1) == 1 }
 
-func (b *bits) skip(n int) {
+func (b *bitReader) skip(n int) {
 	if b.at+n > 8*len(b.buf) {
 		b.failed = true
 	}
@@ -31,7 +31,7 @@ func (b *bits) skip(n int) {
 }
 
 // uvlc reads a number of variable length (AV1 bitstream specification, section 4.10.3).
-func (b *bits) uvlc() uint32 {
+func (b *bitReader) uvlc() uint32 {
 	zeros := 0
 	for !b.flag() {
 		if zeros++; b.failed || zeros >= 32 {

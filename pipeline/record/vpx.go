@@ -105,7 +105,7 @@ func vp9Superframe(data []byte, ends []int) []byte {
 
 // vp9Form reads the uncompressed header of a key frame (VP9 bitstream specification, section 6.2).
 func vp9Form(data []byte) (form, bool) {
-	b := bits{buf: data}
+	b := bitReader{buf: data}
 	marker := b.read(2)
 	profile := b.read(1) | b.read(1)<<1
 	if profile == 3 {

@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// replayMaxAge is how old the cached key frame may be: two seconds of pictures are shown at once without
+	// replayMaxAge is how old the cached key frame of a browser may be: two seconds of pictures are shown at once without
 	// harm, more was not tried.
 	replayMaxAge = 2 * time.Second
 	// holeSettles is how long a lost packet may take to be sent again.
@@ -154,7 +154,7 @@ func (l *Layer) replayable(now time.Time) (from int64, ts uint32, ok bool) {
 	if l.ring == nil {
 		return 0, 0, false
 	}
-	from, ok = l.ring.replayable(now.UnixNano(), int64(replayMaxAge), int64(holeSettles))
+	from, ok = l.ring.replayable(now.UnixNano(), int64(l.track.cfg.ReplayAge), int64(holeSettles))
 	return from, l.ring.keyTS, ok
 }
 

@@ -34,6 +34,9 @@ type UpTrackConfig struct {
 	// RingSize is how many packets each layer remembers; 0 is 1024 for video, 128 for audio. It is rounded up
 	// to a power of two.
 	RingSize int
+	// ReplayAge is how old the key frame may be from which a viewer who comes is replayed to; 0 is 2 s. A source
+	// that makes none on request needs more, and a ring for it.
+	ReplayAge time.Duration
 	// SourceClock is shared by all tracks of one sender, so that their sender reports are mapped to our time
 	// alike and lips stay with the voice. nil: the track has one of its own, which is right to some milliseconds.
 	SourceClock *SourceClock
@@ -71,6 +74,9 @@ func NewUpTrack(cfg UpTrackConfig) *UpTrack {
 		if cfg.Kind == Audio {
 			cfg.RingSize = ringAudio
 		}
+	}
+	if cfg.ReplayAge <= 0 {
+		cfg.ReplayAge = replayMaxAge
 	}
 	if cfg.SourceClock == nil {
 		cfg.SourceClock = NewSourceClock()

@@ -1,0 +1,169 @@
+package record_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"kelas/pipeline/record"
+	"kelas/pipeline/record/recordtest"
+)
+
+func openFile(t *testing.T, path string) *record.Reader {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Close() })
+	st, err := f.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := record.Open(record.Source{ReadSeeker: f, Size: st.Size(), CanSeek: true, Local: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// readAll reads to the end and counts.
+func readAll(t *testing.T, r *record.Reader) (pictures, sounds []record.Sample) {
+	t.Helper()
+	for {
+		s, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return pictures, sounds
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if s.Kind == record.Video {
+			pictures = append(pictures, s)
+		} else {
+			sounds = append(sounds, s)
+		}
+	}
+}
+
+// TestReadWhatFFmpegWrites: containers of another hand, read to the end, then sought in.
+func TestReadWhatFFmpegWrites(t *testing.T) {
+	for _, tt := range []struct {
+		name, mime string
+		sound      bool
+		args       []string
+	}{
+		{"vp8.webm", "video/VP8", true, []string{"-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-c:a", "libopus"}},
+		{"vp9.webm", "video/VP9", true, []string{"-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-c:a", "libopus"}},
+		{"h264.mkv", "video/H264", true, []string{"-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-c:a", "libopus"}},
+		{"live.mkv", "video/VP8", true, []string{"-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-c:a", "libopus", "-live", "1"}},
+		{"vp8.ivf", "video/VP8", false, []string{"-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8"}},
+		{"av1.ivf", "video/AV1", false, []string{"-c:v", "libaom-av1", "-usage", "realtime", "-cpu-used", "8", "-lag-in-frames", "0"}},
+		{"opus.ogg", "", true, []string{"-vn", "-c:a", "libopus"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), tt.name)
+			args := []string{"-f", "lavfi", "-i", "testsrc2=s=160x90:r=25:d=6", "-f", "lavfi", "-i", "sine=r=48000:d=6", "-ac", "2", "-g", "50", "-pix_fmt", "yuv420p"}
+			if filepath.Ext(tt.name) == ".ivf" {
+				args = append(args, "-an")
+			}
+			recordtest.FFmpeg(t, append(append(args, tt.args...), path)...)
+			r := openFile(t, path)
+			if v := r.Track(record.Video); (v == nil) != (tt.mime == "") || v != nil && v.MimeType != tt.mime {
+				t.Fatalf("pictures: %+v", v)
+			}
+			if a := r.Track(record.Audio); (a != nil) != tt.sound || a != nil && (a.MimeType != "audio/opus" || a.Channels != 2) {
+				t.Fatalf("sound: %+v", a)
+			}
+			pictures, sounds := readAll(t, r)
+			if tt.mime != "" && len(pictures) != 150 {
+				t.Errorf("%d pictures", len(pictures))
+			}
+			if tt.sound && (len(sounds) < 300 || len(sounds) > 302) {
+				t.Errorf("%d packets of sound", len(sounds))
+			}
+			checkTimes(t, pictures, 40*time.Millisecond)
+			checkTimes(t, sounds, 20*time.Millisecond)
+			if d := r.Info().Duration; tt.name != "live.mkv" && (d-6*time.Second).Abs() > 40*time.Millisecond {
+				t.Errorf("duration %v", d)
+			}
+			checkSeek(t, r, tt.mime != "")
+		})
+	}
+}
+
+func checkTimes(t *testing.T, list []record.Sample, step time.Duration) {
+	t.Helper()
+	for i, s := range list {
+		// The first packets of sound lie before the start, since encoders need a lead.
+		if want := time.Duration(i) * step; (s.At - want).Abs() > 10*time.Millisecond {
+			t.Errorf("%s sample %d is at %v", s.Kind, i, s.At)
+			return
+		}
+	}
+}
+
+// checkSeek: pictures have a key frame each two seconds.
+func checkSeek(t *testing.T, r *record.Reader, pictures bool) {
+	t.Helper()
+	if !r.Info().Seekable {
+		t.Error("not seekable")
+		return
+	}
+	for _, to := range []time.Duration{3500, 100, 4050, 5900, 0, 9000} {
+		to *= time.Millisecond
+		at, err := r.Seek(to)
+		if err != nil {
+			t.Fatalf("seeking to %v: %v", to, err)
+		}
+		want := min(to, 6*time.Second)
+		if pictures {
+			want = min(to.Truncate(2*time.Second), 4*time.Second)
+		}
+		if off := want - at; off < -10*time.Millisecond || off > 45*time.Millisecond {
+			t.Errorf("seeking to %v went to %v", to, at)
+		}
+		s, err := r.Next()
+		for err == nil && pictures && s.Kind == record.Audio {
+			if s.At < at {
+				t.Errorf("sound of %v after seeking to %v", s.At, at)
+			}
+			s, err = r.Next()
+		}
+		if errors.Is(err, io.EOF) && to == 9*time.Second {
+			continue
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if !s.Key || s.At != at {
+			t.Errorf("after seeking to %v: %v, key %v", to, s.At, s.Key)
+		}
+	}
+}
+
+func FuzzOpen(f *testing.F) {
+	f.Add([]byte("DKIF\x00\x00\x20\x00VP80\x40\x01\xb4\x00\x19\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00" +
+		"\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x10\x02\x00"))
+	f.Add([]byte("OggS\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x13OpusHead\x01\x02\x38\x01\x80\xbb\x00\x00\x00\x00\x00"))
+	f.Add([]byte("\x1a\x45\xdf\xa3\x80\x18\x53\x80\x67\xff\x16\x54\xae\x6b\x8d\xae\x8b\xd7\x81\x01\x83\x81\x01\x86\x85V_VP8" +
+		"\x1f\x43\xb6\x75\xff\xe7\x81\x00\xa3\x86\x81\x00\x00\x80\x10\x02"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		for _, seekable := range []bool{true, false} {
+			r, err := record.Open(record.Source{ReadSeeker: bytes.NewReader(b), Size: int64(len(b)), CanSeek: seekable, Local: true})
+			if err != nil {
+				continue
+			}
+			for range 1000 {
+				if _, err := r.Next(); err != nil {
+					break
+				}
+			}
+			if _, err := r.Seek(time.Second); err == nil {
+				_, _ = r.Next()
+			}
+		}
+	})
+}
