@@ -14,17 +14,17 @@ type Auth struct {
 	Accounts *auth.Accounts
 	Signer   *auth.Signer
 	Gate     *auth.Gate
+	Keys     *auth.APIKeys
 }
 
-// NewAuth reads the signing key of the store (made on first use) and composes
+// NewAuth reads the signing keys of the store (the first is made on first use) and composes
 // the rest. The command line uses it beside a running server.
 func NewAuth(ctx context.Context, cfg auth.Config, store classroom.Store) (*Auth, error) {
 	s := accountStore{store}
-	key, err := auth.SigningKey(ctx, s)
-	if err != nil {
-		return nil, fmt.Errorf("signing key: %w", err)
+	if cfg.Signer.Now == nil {
+		cfg.Signer.Now = cfg.Now
 	}
-	signer, err := auth.NewSigner(key)
+	signer, err := auth.OpenSigner(ctx, cfg.Signer, s)
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +39,8 @@ func NewAuth(ctx context.Context, cfg auth.Config, store classroom.Store) (*Auth
 		}
 		return l.OwnerID, err
 	}
-	return &Auth{Accounts: accounts, Signer: signer, Gate: auth.NewGate(accounts, signer, owner)}, nil
+	return &Auth{Accounts: accounts, Signer: signer, Gate: auth.NewGate(accounts, signer, owner),
+		Keys: auth.NewAPIKeys(s, cfg.Now)}, nil
 }
 
 // accountStore is classroom.Store in auth's words.

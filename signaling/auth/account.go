@@ -64,6 +64,9 @@ type Store interface {
 	Setting(ctx context.Context, key string) ([]byte, error)
 	PutSettingOnce(ctx context.Context, key string, value []byte) ([]byte, error)
 	DeleteSetting(ctx context.Context, key string) error
+
+	KeyStore
+	APIKeyStore
 }
 
 // nameMax is in runes; enough for any full name.

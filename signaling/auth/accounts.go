@@ -25,6 +25,7 @@ type Config struct {
 	AddressBurst    int           // 60: a school has one address
 	AddressInterval time.Duration // 5 seconds
 	Languages       []string      // what Account.Language may be; "id", "en"
+	Signer          SignerConfig  // of the keys that tokens are signed with
 	Now             func() time.Time
 }
 
@@ -68,7 +69,7 @@ func (c Config) Validate() error {
 			return fmt.Errorf("auth config: %s is negative", name)
 		}
 	}
-	return nil
+	return c.Signer.Validate()
 }
 
 // limiterKeys bounds each limiter's memory to a few megabytes.

@@ -36,6 +36,7 @@ var (
 	ErrTokenExpired    = errors.New("the token has expired")
 	ErrTokenNotYet     = errors.New("the token is not valid yet")
 	ErrTokenOtherClass = errors.New("the token is for another class")
+	ErrTokenUsed       = errors.New("the one-time token was used before")
 	ErrNameNeeded      = errors.New("an invitation needs the guest's name")
 	ErrNoIdentity      = errors.New("neither a log-in nor a join token was given")
 	ErrCSRF            = errors.New("the form was not sent by this site or is too old")
@@ -47,3 +48,11 @@ type TooManyError struct{ Wait time.Duration }
 func (e *TooManyError) Error() string {
 	return fmt.Sprintf("too many failed attempts to log in; wait %s", e.Wait.Round(time.Second))
 }
+
+// What API keys answer.
+var (
+	ErrKeyInvalid    = errors.New("the API key is unknown, revoked or expired")
+	ErrScopeMissing  = errors.New("the API key may not do this")
+	ErrScopeInvalid  = errors.New("there is no such scope, or none was given")
+	ErrExpiryInvalid = errors.New("the expiry lies in the past")
+)

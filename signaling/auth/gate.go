@@ -23,8 +23,10 @@ func SeatCookie(classID string) string { return seatPrefix + classID }
 // Identity is a person at a class's door.
 type Identity struct {
 	// Key names the person in the class, the same over every return:
-	// "user:ID" for an account, "token:JTI" for a personal token,
-	// "guest:RANDOM" for a guest's browser.
+	// "user:ID" for an account, "token:JTI" for a personal token ("once:JTI"
+	// when it opens one browser only), "ext:ISSUER:ID" for a person whom
+	// another system knows, "guest:RANDOM" for a guest's browser, "bot:ID" for
+	// a program with an API key.
 	Key    string
 	UserID string // "" without an account
 	Name   string
@@ -41,19 +43,21 @@ type Gate struct {
 	accounts *Accounts
 	signer   *Signer
 	owner    OwnerOf
+	keys     *APIKeys
 }
 
 // NewGate composes the three.
 func NewGate(accounts *Accounts, signer *Signer, owner OwnerOf) *Gate {
-	return &Gate{accounts: accounts, signer: signer, owner: owner}
+	return &Gate{accounts: accounts, signer: signer, owner: owner, keys: NewAPIKeys(accounts.store, accounts.cfg.Now)}
 }
 
-// Identify says who r is in a class. A token that is given (a join token, or
-// a seat for clients without cookies) decides alone; then the seat cookie;
-// then the log-in. name is only for guests with an invitation.
+// Identify says who r is in a class. A token that is given (a join token, a
+// seat for clients without cookies, or an API key) decides alone; then the
+// seat cookie; then the log-in. name is only for guests with an invitation.
 //
 // Errors: ErrTokenForged, ErrTokenExpired, ErrTokenNotYet, ErrTokenOtherClass,
-// ErrNameNeeded, ErrNameInvalid, ErrNoIdentity, and what the store says.
+// ErrTokenUsed, ErrKeyInvalid, ErrScopeMissing, ErrNameNeeded, ErrNameInvalid,
+// ErrNoIdentity, and what the store says.
 func (g *Gate) Identify(r *http.Request, classID, token, name string) (Identity, error) {
 	seat, err := g.Seat(r, classID, token, name)
 	return seat.Identity, err
@@ -81,20 +85,30 @@ func (g *Gate) Seat(r *http.Request, classID, token, name string) (Seat, error) 
 
 // SeatOf signs the seat of a guest for a client that keeps no cookies: with it
 // as its token it is the same guest again, while the invitation would make a
-// new one each time. It is "" for everybody else, who needs none.
+// new one each time and a one-time token would not open again. It is "" for
+// everybody else, who needs none.
 func (g *Gate) SeatOf(classID string, id Identity) (string, error) {
-	if !strings.HasPrefix(id.Key, guestKey) {
+	if !strings.HasPrefix(id.Key, guestKey) && !strings.HasPrefix(id.Key, onceKey) && !strings.HasPrefix(id.Key, externalKey) {
 		return "", nil
 	}
 	return g.signer.Seat(classID, Seat{Identity: id, Expires: g.now().Add(g.accounts.cfg.SeatTTL)})
 }
 
-// guestKey begins the keys of those who came by an invitation for many.
-const guestKey = "guest:"
+// The beginnings of keys: who came by an invitation for many, by a one-time
+// token, from another system, and programs.
+const (
+	guestKey    = "guest:"
+	onceKey     = "once:"
+	externalKey = "ext:"
+	botKey      = "bot:"
+)
 
 func (g *Gate) now() time.Time { return g.accounts.cfg.Now() }
 
 func (g *Gate) byToken(r *http.Request, classID, token, name string) (Seat, error) {
+	if IsAPIKey(token) {
+		return g.byAPIKey(r.Context(), token)
+	}
 	now := g.now()
 	c, err := g.signer.VerifyJoin(token, now)
 	if errors.Is(err, ErrTokenForged) {
@@ -111,11 +125,87 @@ func (g *Gate) byToken(r *http.Request, classID, token, name string) (Seat, erro
 	if c.ClassID != classID {
 		return Seat{}, ErrTokenOtherClass
 	}
-	if c.Name != "" {
-		return Seat{Identity: Identity{Key: "token:" + c.ID, Name: c.Name, Role: c.Role},
-			Expires: later(c.Expires, now.Add(g.accounts.cfg.SeatTTL))}, nil
+	seat, err := g.seatFor(r, classID, c, name, now)
+	if err == nil && c.Once {
+		return g.useOnce(r, classID, c, seat)
 	}
-	return g.byInvitation(r, classID, c, name, now)
+	return seat, err
+}
+
+// seatFor is who a join token seats: a person whom it names or another system
+// knows, or whoever follows an invitation.
+func (g *Gate) seatFor(r *http.Request, classID string, c JoinClaims, name string, now time.Time) (Seat, error) {
+	if c.Name == "" && c.ExternalID == "" {
+		return g.byInvitation(r, classID, c, name, now)
+	}
+	id := Identity{Key: c.personKey(), Name: c.Name, Role: c.Role}
+	if id.Name == "" {
+		if name == "" {
+			return Seat{}, ErrNameNeeded
+		}
+		var err error
+		if id.Name, err = CleanName(name); err != nil {
+			return Seat{}, err
+		}
+	}
+	return Seat{Identity: id, Invite: c.number(), Expires: later(c.Expires, now.Add(g.accounts.cfg.SeatTTL))}, nil
+}
+
+// personKey is the key of the one person that a token is for.
+func (c JoinClaims) personKey() string {
+	switch {
+	case c.ExternalID != "":
+		return externalKey + c.Issuer + ":" + c.ExternalID
+	case c.Once:
+		return onceKey + c.number()
+	}
+	return "token:" + c.number()
+}
+
+// number tells one token from all others, of whatever system.
+func (c JoinClaims) number() string {
+	if c.Issuer == issuer {
+		return c.ID
+	}
+	return c.Issuer + ":" + c.ID
+}
+
+// useOnce spends a one-time token, or finds the browser that spent it: its
+// seat says so.
+func (g *Gate) useOnce(r *http.Request, classID string, c JoinClaims, seat Seat) (Seat, error) {
+	if old, err := g.bySeatCookie(r, classID); err == nil && old.Invite == c.number() {
+		return old, nil
+	}
+	err := g.accounts.store.UseToken(r.Context(), c.number(), c.Expires.Add(leeway))
+	if isExists(err) {
+		return Seat{}, ErrTokenUsed
+	}
+	if err != nil {
+		return Seat{}, fmt.Errorf("one-time token: %w", err)
+	}
+	return seat, nil
+}
+
+// byAPIKey: a program comes as itself; its scope says with whose rights.
+func (g *Gate) byAPIKey(ctx context.Context, secret string) (Seat, error) {
+	k, err := g.keys.Check(ctx, secret)
+	if err != nil {
+		return Seat{}, err
+	}
+	id, err := k.Bot()
+	return Seat{Identity: id}, err
+}
+
+// Bot is who a key is in a class, or ErrScopeMissing.
+func (k APIKey) Bot() (Identity, error) {
+	id := Identity{Key: botKey + k.ID, Name: k.Name, Role: RoleViewer}
+	switch {
+	case k.Has("bots:moderate"):
+		id.Role = RoleModerator
+	case !k.Has("bots:join"):
+		return Identity{}, ErrScopeMissing
+	}
+	return id, nil
 }
 
 // byInvitation seats an account as itself, a guest that comes again as the
@@ -125,12 +215,12 @@ func (g *Gate) byInvitation(r *http.Request, classID string, c JoinClaims, name 
 	id, err := g.byLogin(r, classID)
 	if err == nil {
 		id.Role = stronger(id.Role, c.Role)
-		return Seat{Identity: id, Invite: c.ID, Expires: expires}, nil
+		return Seat{Identity: id, Invite: c.number(), Expires: expires}, nil
 	}
 	if !errors.Is(err, ErrNotLoggedIn) {
 		return Seat{}, err
 	}
-	if old, err := g.bySeatCookie(r, classID); err == nil && old.Invite == c.ID {
+	if old, err := g.bySeatCookie(r, classID); err == nil && old.Invite == c.number() {
 		old.Expires = expires
 		return old, nil
 	}
@@ -141,7 +231,7 @@ func (g *Gate) byInvitation(r *http.Request, classID string, c JoinClaims, name 
 		return Seat{}, err
 	}
 	return Seat{Identity: Identity{Key: guestKey + randomID(), Name: name, Role: c.Role},
-		Invite: c.ID, Expires: expires}, nil
+		Invite: c.number(), Expires: expires}, nil
 }
 
 func (g *Gate) bySeatCookie(r *http.Request, classID string) (Seat, error) {

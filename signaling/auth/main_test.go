@@ -2,6 +2,8 @@ package auth
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -38,10 +40,14 @@ type memory struct {
 	accounts map[string]Account
 	logins   map[string]Login
 	settings map[string]string
+	keys     []StoredKey
+	apiKeys  map[string]APIKey
+	used     map[string]bool
 }
 
 func newMemory() *memory {
-	return &memory{accounts: map[string]Account{}, logins: map[string]Login{}, settings: map[string]string{}}
+	return &memory{accounts: map[string]Account{}, logins: map[string]Login{}, settings: map[string]string{},
+		apiKeys: map[string]APIKey{}, used: map[string]bool{}}
 }
 
 func (m *memory) PutAccount(_ context.Context, a Account) error {
@@ -174,6 +180,84 @@ func (m *memory) DeleteSetting(_ context.Context, key string) error {
 		return ErrNotFound
 	}
 	delete(m.settings, key)
+	return nil
+}
+
+func (m *memory) PutSigningKey(_ context.Context, k StoredKey) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, o := range m.keys {
+		if o.ID == k.ID {
+			return ErrExists
+		}
+	}
+	m.keys = append(m.keys, k)
+	slices.SortFunc(m.keys, func(a, b StoredKey) int { return a.CreatedAt.Compare(b.CreatedAt) })
+	return nil
+}
+
+func (m *memory) SigningKeys(context.Context) ([]StoredKey, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.keys), nil
+}
+
+func (m *memory) DeleteSigningKey(_ context.Context, id string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.keys = slices.DeleteFunc(m.keys, func(k StoredKey) bool { return k.ID == id })
+	return nil
+}
+
+func (m *memory) PutAPIKey(_ context.Context, k APIKey) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.apiKeys[k.ID] = k
+	return nil
+}
+
+func (m *memory) UpdateAPIKey(_ context.Context, k APIKey) (APIKey, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.apiKeys[k.ID].Rev != k.Rev {
+		return APIKey{}, ErrConflict
+	}
+	k.Rev++
+	m.apiKeys[k.ID] = k
+	return k, nil
+}
+
+func (m *memory) APIKey(_ context.Context, id string) (APIKey, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if k, ok := m.apiKeys[id]; ok {
+		return k, nil
+	}
+	return APIKey{}, ErrNotFound
+}
+
+func (m *memory) APIKeys(context.Context) ([]APIKey, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Collect(maps.Values(m.apiKeys)), nil
+}
+
+func (m *memory) TouchAPIKey(_ context.Context, id string, at time.Time) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	k := m.apiKeys[id]
+	k.LastUsedAt = at
+	m.apiKeys[id] = k
+	return nil
+}
+
+func (m *memory) UseToken(_ context.Context, id string, _ time.Time) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.used[id] {
+		return ErrExists
+	}
+	m.used[id] = true
 	return nil
 }
 

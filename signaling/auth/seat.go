@@ -5,14 +5,14 @@ import "time"
 // Seat is who a browser is in one class: an Identity and where it came from.
 type Seat struct {
 	Identity Identity
-	Invite   string // jti of the invitation, "" for a personal token
+	Invite   string // number of the join token that it came from
 	Expires  time.Time
 }
 
 // Seat signs a seat for the cookie SeatCookie or for a client without cookies.
 func (s *Signer) Seat(classID string, seat Seat) (string, error) {
 	id := seat.Identity
-	return s.sign(claims{Issuer: issuer, Audience: audienceSeat, ID: randomID(), Expires: seat.Expires.Unix(),
+	return s.sign(claims{Issuer: issuer, Audience: audienceSeat, ID: randomID(), Expires: seconds(seat.Expires.Unix()),
 		Class: classID, Role: id.Role, Name: id.Name, Key: id.Key, UserID: id.UserID, Invite: seat.Invite, Guest: id.Guest})
 }
 
@@ -29,5 +29,5 @@ func (s *Signer) VerifySeat(token, classID string, now time.Time) (Seat, error) 
 		return Seat{}, ErrTokenForged
 	}
 	return Seat{Identity: Identity{Key: c.Key, UserID: c.UserID, Name: c.Name, Role: c.Role, Guest: c.Guest},
-		Invite: c.Invite, Expires: time.Unix(c.Expires, 0).UTC()}, nil
+		Invite: c.Invite, Expires: c.Expires.time()}, nil
 }

@@ -28,7 +28,21 @@ var (
 	ErrTokenExpired    = errors.New("the token has expired")
 	ErrTokenNotYet     = errors.New("the token is not valid yet")
 	ErrTokenOtherClass = errors.New("the token is for another class")
+	ErrTokenUsed       = errors.New("the one-time token was used before")
+	ErrKeyInvalid      = errors.New("the API key is unknown, revoked or expired")
+	ErrScopeMissing    = errors.New("the API key may not do this")
 	ErrNameNeeded      = errors.New("an invitation needs a name")
+)
+
+// What the doors for programs answer.
+var (
+	ErrMethod               = errors.New("the address does not take this method")
+	ErrMediaType            = errors.New("the body is of a type that is not taken here")
+	ErrInvalid              = errors.New("the request is readable but cannot be carried out")
+	ErrPreconditionRequired = errors.New("If-Match is missing")
+	ErrPreconditionFailed   = errors.New("If-Match names another version")
+	ErrIdempotencyReused    = errors.New("the idempotency key came with another request before")
+	ErrIdempotencyBusy      = errors.New("the request with this idempotency key is still being worked on")
 )
 
 // detailed carries words that are fit for the client behind a sentinel.

@@ -60,7 +60,19 @@ var table = []row{
 	entry(ErrTokenExpired, "tokenExpired", http.StatusUnauthorized, kurentoSession, "The join link has expired; ask for a new one."),
 	entry(ErrTokenNotYet, "tokenNotYet", http.StatusUnauthorized, kurentoSession, "The join link is not valid yet."),
 	entry(ErrTokenOtherClass, "tokenOtherClass", http.StatusForbidden, kurentoSession, "The join link is for another class."),
+	entry(ErrTokenUsed, "tokenUsed", http.StatusUnauthorized, kurentoSession, "The join link opens one browser only and was used; ask for a new one."),
+	entry(ErrKeyInvalid, "keyInvalid", http.StatusUnauthorized, kurentoSession, "The API key is unknown, revoked or expired."),
+	entry(ErrScopeMissing, "scopeMissing", http.StatusForbidden, kurentoSession, "The API key has not the scope for this."),
 	entry(ErrNameNeeded, "nameNeeded", http.StatusBadRequest, kurentoIllegalParam, "Say your name to come in."),
+
+	// Programs.
+	entry(ErrMethod, "methodNotAllowed", http.StatusMethodNotAllowed, kurentoUnsupported, "This address does not take this method."),
+	entry(ErrMediaType, "mediaType", http.StatusUnsupportedMediaType, kurentoUnsupported, "A body of this type is not taken here."),
+	entry(ErrInvalid, "invalid", http.StatusUnprocessableEntity, kurentoIllegalParam, "The request cannot be carried out as it stands."),
+	entry(ErrPreconditionRequired, "preconditionRequired", http.StatusPreconditionRequired, kurentoIllegalParam, "Say in If-Match which version this is about."),
+	entry(ErrPreconditionFailed, "preconditionFailed", http.StatusPreconditionFailed, kurentoIllegalParam, "This was changed since it was read; read it again."),
+	entry(ErrIdempotencyReused, "idempotencyReused", http.StatusUnprocessableEntity, kurentoIllegalParam, "This idempotency key came with another request before."),
+	later(ErrIdempotencyBusy, "idempotencyBusy", http.StatusConflict, kurentoResources, "The request with this idempotency key is still being worked on."),
 
 	// The class.
 	entry(classroom.ErrClassNotFound, "classNotFound", http.StatusNotFound, kurentoNotFound, "There is no such class."),

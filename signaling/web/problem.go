@@ -29,6 +29,9 @@ func FromAuth(err error) error {
 		{auth.ErrTokenExpired, fault.ErrTokenExpired},
 		{auth.ErrTokenNotYet, fault.ErrTokenNotYet},
 		{auth.ErrTokenOtherClass, fault.ErrTokenOtherClass},
+		{auth.ErrTokenUsed, fault.ErrTokenUsed},
+		{auth.ErrKeyInvalid, fault.ErrKeyInvalid},
+		{auth.ErrScopeMissing, fault.ErrScopeMissing},
 		{auth.ErrNameNeeded, fault.ErrNameNeeded},
 		{auth.ErrBusy, fault.ErrTooFast},
 		{auth.ErrNameInvalid, classroom.ErrNameInvalid},
@@ -45,7 +48,7 @@ func FromAuth(err error) error {
 // problemCodes are the faults with a page of their own; the others share the
 // page of their HTTP status.
 var problemCodes = map[string]bool{
-	"noIdentity": true, "tokenForged": true, "tokenExpired": true, "tokenNotYet": true, "tokenOtherClass": true,
+	"noIdentity": true, "tokenForged": true, "tokenExpired": true, "tokenNotYet": true, "tokenUsed": true, "tokenOtherClass": true,
 	"classNotFound": true, "classLocked": true, "removed": true, "notAllowed": true, "noSuchFile": true, "form": true,
 	"messageTooLarge": true, "tooFast": true, "storeUnavailable": true, "storeFull": true, "serverClosing": true,
 	"conflict": true,

@@ -25,7 +25,7 @@ const longestQuiet = 30_000;
 
 /** Coming again would be answered the same way; only the person can change something. */
 const finalCodes = new Set([
-  "noIdentity", "tokenExpired", "tokenForged", "tokenNotYet", "tokenOtherClass", "nameNeeded", "nameInvalid",
+  "noIdentity", "tokenExpired", "tokenUsed", "keyInvalid", "scopeMissing", "tokenForged", "tokenNotYet", "tokenOtherClass", "nameNeeded", "nameInvalid",
   "classNotFound", "classLocked", "classEnded", "removed", "replaced", "sessionResumed", "tooManySessions", "originForbidden", "unsupported",
 ]);
 
