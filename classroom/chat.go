@@ -16,14 +16,22 @@ const resendWindow = 10 * time.Minute
 // sender included. It is in the store once ChatStored says so. The same
 // ClientID again returns the entry of before.
 func (s *Session) SendChat(ctx context.Context, req ChatRequest) (ChatEntry, error) {
-	c := s.t.c
+	return s.t.c.sendChat(ctx, s.t.p, req, s.checkLocked)
+}
+
+// sendChat is SendChat from a participant; check, which is called with the
+// class locked, says whether it may do an action.
+func (c *Class) sendChat(ctx context.Context, from *participant, req ChatRequest, check func(Action) error) (ChatEntry, error) {
 	action, ok := map[ChatKind]Action{
 		ChatMessage: ActChat, ChatPrivate: ActChatPrivate, ChatAnnouncement: ActAnnounce,
 	}[req.Kind]
 	if !ok {
 		return ChatEntry{}, ErrNotAllowed
 	}
-	if err := s.check(action); err != nil {
+	c.mu.Lock()
+	err := check(action)
+	c.mu.Unlock()
+	if err != nil {
 		return ChatEntry{}, err
 	}
 	if err := checkClientID(req.ClientID); err != nil {
@@ -39,16 +47,15 @@ func (s *Session) SendChat(ctx context.Context, req ChatRequest) (ChatEntry, err
 			return ChatEntry{}, err
 		}
 	}
-	if e, ok := s.sentBefore(ctx, req.ClientID); ok {
+	if e, ok := c.sentBefore(ctx, from, req.ClientID); ok {
 		return e, nil
 	}
 
 	c.lock()
 	defer c.unlock()
-	if err := s.checkLocked(action); err != nil {
+	if err := check(action); err != nil {
 		return ChatEntry{}, err
 	}
-	from := s.t.p
 	if e, ok := c.sentLocked(from, req.ClientID); ok {
 		return e, nil
 	}
@@ -120,21 +127,20 @@ func (c *Class) sentLocked(from *participant, clientID string) (ChatEntry, bool)
 // somebody can send again who was in the class before it was loaded. It is a
 // courtesy: when the store does not answer at once the message goes on, and
 // the journal meets the store's unique index.
-func (s *Session) sentBefore(ctx context.Context, clientID string) (ChatEntry, bool) {
-	c := s.t.c
+func (c *Class) sentBefore(ctx context.Context, from *participant, clientID string) (ChatEntry, bool) {
 	if clientID == "" {
 		return ChatEntry{}, false
 	}
 	c.mu.Lock()
-	_, here := c.sentLocked(s.t.p, clientID)
-	possible := s.t.p.FirstSeen.Before(c.loadedAt) && c.reg.now().Sub(c.loadedAt) < resendWindow
+	_, here := c.sentLocked(from, clientID)
+	possible := from.FirstSeen.Before(c.loadedAt) && c.reg.now().Sub(c.loadedAt) < resendWindow
 	c.mu.Unlock()
 	if here || !possible {
 		return ChatEntry{}, false
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	e, err := c.reg.store.ChatByClientID(ctx, c.id, s.t.p.ID, clientID)
+	e, err := c.reg.store.ChatByClientID(ctx, c.id, from.ID, clientID)
 	return e, err == nil
 }
 

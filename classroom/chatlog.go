@@ -25,6 +25,8 @@ type chatLog struct {
 	from   int64      // everything from here on is in tail
 	tail   []chatLine // rising
 	sent   map[clientKey]int64
+	// settled is closed when stored moves on; nil while nobody waits for it.
+	settled chan struct{}
 }
 
 // chatLine keeps an entry as it was written: the journal may repeat a write
@@ -72,6 +74,14 @@ func (l *chatLog) add(e ChatEntry) ChatEntry {
 		}
 	}
 	return e
+}
+
+// settledLocked wakes those who wait for the store.
+func (l *chatLog) settledLocked() {
+	if l.settled != nil {
+		close(l.settled)
+		l.settled = nil
+	}
 }
 
 // trim lets go of the oldest stored entries.

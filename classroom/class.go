@@ -234,6 +234,11 @@ func (c *Class) idleLocked(now time.Time) bool {
 // close ends the class because the server stops.
 func (c *Class) close(ctx context.Context) error {
 	c.lock()
+	if c.closing { // somebody else closes it
+		c.unlock()
+		<-c.journalDone
+		return nil
+	}
 	c.closing = true
 	now := c.reg.stamp()
 	c.tellAllLocked(ServerClosing{c.reg.cfg.RetryAfter})

@@ -25,6 +25,7 @@ type ParticipantView struct {
 	Presence   Presence
 	Media      bool // its viewer or presenter endpoint is connected
 	Presenting bool
+	Bot        bool // a program
 	JoinedAt   time.Time
 }
 

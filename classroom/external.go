@@ -90,15 +90,7 @@ func (r *Registry) Resume(ctx context.Context) error {
 // EndClass ends a class for all, as Session.EndClass does, for a door that
 // has made sure that it may. One that has ended already stays so.
 func (r *Registry) EndClass(ctx context.Context, classID string) error {
-	for {
-		c, err := r.class(ctx, classID)
-		if err != nil {
-			return err
-		}
-		if err = c.end(ctx, "door"); !errors.Is(err, errUnloaded) {
-			return err
-		}
-	}
+	return r.EndLesson(ctx, classID, "door")
 }
 
 // Unsettled lists the lessons that have ended and whose systems have not been

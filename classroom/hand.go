@@ -85,8 +85,14 @@ func (s *Session) SetRole(ctx context.Context, participantID string, role Role) 
 	if err != nil {
 		return err
 	}
+	return c.setRole(ctx, p, role, func() error { return s.checkLocked(ActSetRole) })
+}
+
+// setRole gives p a role, if check, which is called with the class locked,
+// has nothing against it.
+func (c *Class) setRole(ctx context.Context, p *participant, role Role, check func() error) error {
 	c.lock()
-	err = s.checkLocked(ActSetRole)
+	err := check()
 	if err == nil && c.ownerLocked(p) {
 		err = ErrNotAllowed
 	}
@@ -172,9 +178,20 @@ func (s *Session) Remove(ctx context.Context, participantID string) error {
 	if err != nil {
 		return err
 	}
+	return c.remove(ctx, p, s.t.p.ID, func() error {
+		if p == s.t.p {
+			return ErrNotAllowed
+		}
+		return s.checkLocked(ActRemove)
+	})
+}
+
+// remove puts p out for good, if check, which is called with the class
+// locked, has nothing against it.
+func (c *Class) remove(ctx context.Context, p *participant, by string, check func() error) error {
 	c.lock()
-	err = s.checkLocked(ActRemove)
-	if err == nil && (p == s.t.p || c.ownerLocked(p)) {
+	err := check()
+	if err == nil && c.ownerLocked(p) {
 		err = ErrNotAllowed
 	}
 	if err == nil {
@@ -190,7 +207,7 @@ func (s *Session) Remove(ctx context.Context, participantID string) error {
 	if err != nil {
 		return err
 	}
-	c.log.Info("participant removed", "participant", p.ID, "by", s.t.p.ID)
+	c.log.Info("participant removed", "participant", p.ID, "by", by)
 	return c.saveNow(ctx, p)
 }
 

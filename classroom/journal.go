@@ -232,6 +232,7 @@ func (c *Class) chatStored(seq int64, n int) {
 	c.chat.trim()
 	c.reg.counts.chatStored.Add(uint64(n))
 	c.tellAllLocked(ChatStored{Seq: c.chat.stored})
+	c.chat.settledLocked()
 	if c.chat.waiting() == 0 && len(c.tabs) == 0 {
 		wake(c.keeperWake)
 	}
@@ -247,6 +248,7 @@ func (c *Class) chatRefused(e ChatEntry, storedLast int64) {
 		c.chat.tail[i].refused = true
 	}
 	c.chat.stored = max(c.chat.stored, e.Seq)
+	c.chat.settledLocked()
 	c.chat.last = max(c.chat.last, storedLast)
 	if p := c.byID[e.FromID]; p != nil {
 		c.tellParticipantLocked(p, ChatFailed{Seq: e.Seq, ClientID: e.ClientID})

@@ -59,6 +59,7 @@ func (c *Class) presenceLocked(p *participant) Presence {
 func (c *Class) participantViewLocked(p *participant) ParticipantView {
 	v := ParticipantView{
 		ID: p.ID, Name: p.Name, Role: p.Role, Presence: c.presenceLocked(p), JoinedAt: p.joinedAt,
+		Bot: p.Bot(),
 	}
 	if c.pres != nil && c.pres.end != nil && c.pres.p == p {
 		v.Presenting = true

@@ -8,7 +8,7 @@ import (
 
 // Identity says who comes, as the door has verified it.
 type Identity struct {
-	Key    string // the same for every return: "user:ID", "token:JTI", "guest:HASH"
+	Key    string // the same for every return: "user:ID", "token:JTI", "guest:HASH", "bot:ID"
 	UserID string // User.ID, "" for guests
 	Name   string
 	Role   Role

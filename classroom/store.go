@@ -2,6 +2,7 @@ package classroom
 
 import (
 	"context"
+	"strings"
 	"time"
 )
 
@@ -69,6 +70,12 @@ type Participant struct {
 	LastSeen  time.Time
 	Rev       int64
 }
+
+// botKey begins the Key of a program.
+const botKey = "bot:"
+
+// Bot reports whether p is a program that came by an API key.
+func (p Participant) Bot() bool { return strings.HasPrefix(p.Key, botKey) }
 
 // ChatKind tells the entries of a class's chat log apart.
 type ChatKind string

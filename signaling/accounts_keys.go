@@ -10,6 +10,10 @@ import (
 
 // The rest of accountStore: keys of programs and of the server itself.
 
+func (a accountStore) DeleteAccount(ctx context.Context, id string) error {
+	return translate(a.s.DeleteUser(ctx, id))
+}
+
 func (a accountStore) PutAPIKey(ctx context.Context, k auth.APIKey) error {
 	return translate(a.s.PutAPIKey(ctx, classroom.APIKey(k)))
 }

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"kelas/signaling/rest"
 	"kelas/signaling/web"
 )
 
@@ -46,6 +47,10 @@ func (s *Server) limited(w http.ResponseWriter, r *http.Request, c web.Client, n
 	kind := kindOf(r)
 	if kind == kindPage || kind == kindUpload {
 		if wait := s.limiter.take(c.Addr, now); wait > 0 {
+			if rest.Mine(r.URL.Path) {
+				s.rest.TooFast(w, c.RequestID, wait)
+				return
+			}
 			w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 			w.Header().Set("Content-Type", "application/json; charset=utf-8")
 			w.WriteHeader(http.StatusTooManyRequests)
@@ -81,6 +86,8 @@ func kindOf(r *http.Request) requestKind {
 	case strings.HasPrefix(p, "/static/"), p == "/healthz", p == "/readyz", p == "/metrics":
 		return kindFree
 	case r.Method == http.MethodPatch && strings.HasPrefix(p, "/c/"):
+		return kindUpload
+	case r.Method == http.MethodPost && strings.HasPrefix(p, rest.Prefix+"/classes/") && strings.HasSuffix(p, "/files"):
 		return kindUpload
 	}
 	return kindPage

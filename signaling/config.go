@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"kelas/signaling/rest"
 	"kelas/signaling/web"
 )
 
@@ -14,6 +15,8 @@ import (
 type Config struct {
 	// Web is what the pages need.
 	Web web.Config
+	// Rest is what the API needs; its PublicURL is the pages' when empty.
+	Rest rest.Config
 	// TrustedProxies are addresses or networks whose X-Forwarded-For and
 	// X-Forwarded-Proto are believed; nobody's are otherwise.
 	TrustedProxies []string
@@ -62,6 +65,9 @@ func (c Config) Validate() error {
 		if u, err := url.Parse(p); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 			return fmt.Errorf("signaling: Web.PublicURL: %q is not an address such as https://class.example.org", p)
 		}
+	}
+	if err := c.Rest.Validate(); err != nil {
+		return err
 	}
 	return c.Web.Validate()
 }

@@ -4,6 +4,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kelas/signaling/bbb"
+	"kelas/signaling/rest"
 )
 
 // routes builds gin's engine: every address and who answers it.
@@ -27,7 +28,19 @@ func (s *Server) routes() *gin.Engine {
 		e.GET("/kurento", gin.WrapH(s.d.Kurento))
 	}
 	s.web.Register(e)
-	e.NoRoute(s.web.NotFound)
-	e.NoMethod(s.web.WrongMethod)
+	s.rest.Register(e)
+	e.NoRoute(orRest(s.rest.NotFound, s.web.NotFound))
+	e.NoMethod(orRest(s.rest.WrongMethod, s.web.WrongMethod))
 	return e
+}
+
+// orRest leaves what is below the API's prefix to it.
+func orRest(api, other gin.HandlerFunc) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		if rest.Mine(c.Request.URL.Path) {
+			api(c)
+			return
+		}
+		other(c)
+	}
 }

@@ -1,6 +1,7 @@
 package signaling
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 
 	"kelas/classroom"
 	"kelas/pipeline"
+	"kelas/signaling/rest"
 	"kelas/signaling/socket"
 	"kelas/signaling/web"
 )
@@ -18,6 +20,7 @@ import (
 // Registry is what the server needs of classroom.Registry.
 type Registry interface {
 	web.Classes
+	rest.Classes
 	Stats() classroom.RegistryStats
 }
 
@@ -45,6 +48,7 @@ type Server struct {
 	proxies proxies
 	limiter *rateLimiter
 	web     *web.Web
+	rest    *rest.Door
 	engine  *gin.Engine
 	closing atomic.Bool
 }
@@ -72,6 +76,14 @@ func New(cfg Config, d Deps) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.cfg.Rest.PublicURL == "" {
+		s.cfg.Rest.PublicURL = s.cfg.Web.PublicURL
+	}
+	s.rest, err = rest.New(s.cfg.Rest, rest.Deps{Classes: d.Registry, Shelf: d.Shelf, Requests: d.Store, Accounts: d.Auth.Accounts,
+		Keys: d.Auth.Keys, Signer: d.Auth.Signer, Client: restClient, Log: d.Log})
+	if err != nil {
+		return nil, err
+	}
 	if err := d.Metrics.watch(d); err != nil {
 		return nil, err
 	}
@@ -93,6 +105,16 @@ func (s *Server) HTTPServer() *http.Server {
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
+}
+
+// Close ends what the doors hold in classes. It comes after the last request
+// and before the classes close.
+func (s *Server) Close(ctx context.Context) error { return s.rest.Close(ctx) }
+
+// restClient is what the chain found out, in the words of rest.
+func restClient(r *http.Request) rest.Client {
+	c := web.ClientOf(r)
+	return rest.Client{Addr: c.Addr, Secure: c.Secure, RequestID: c.RequestID}
 }
 
 // Closing makes /readyz say no, so that nobody new is sent here. Call it

@@ -173,6 +173,7 @@ func start(ctx context.Context, sf *storeFlags, f *serveFlags, log *slog.Logger)
 	if err != nil {
 		return nil, err
 	}
+	a.opened("the doors", door.Close)
 	if err := a.listen(f, sf.DataDir, door); err != nil {
 		return nil, err
 	}

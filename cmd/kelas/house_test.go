@@ -67,7 +67,8 @@ var mayImport = map[string][]string{
 	"kelas/signaling/kurento": {"kelas/pipeline", "kelas/signaling/fault"},
 	"kelas/signaling/web":     {"kelas/classroom", "kelas/classroom/files", "kelas/signaling/auth", "kelas/signaling/fault", "kelas/templates", "kelas/static"},
 	"kelas/signaling/bbb":     {"kelas/classroom", "kelas/signaling/auth"},
-	"kelas/signaling": {"kelas/signaling/bbb", "kelas/classroom", "kelas/classroom/files", "kelas/pipeline", "kelas/signaling/auth", "kelas/signaling/wire",
+	"kelas/signaling/rest":    {"kelas/classroom", "kelas/classroom/files", "kelas/signaling/auth", "kelas/signaling/fault"},
+	"kelas/signaling": {"kelas/signaling/bbb", "kelas/signaling/rest", "kelas/classroom", "kelas/classroom/files", "kelas/pipeline", "kelas/signaling/auth", "kelas/signaling/wire",
 		"kelas/signaling/fault", "kelas/signaling/socket", "kelas/signaling/web", "kelas/templates", "kelas/static"},
 
 	"kelas/static":    {},
@@ -76,7 +77,7 @@ var mayImport = map[string][]string{
 	// The load tool knows the server as any client does: by its protocol.
 	"kelas/cmd/kelas-load": {"kelas/signaling/client", "kelas/signaling/wire"},
 	"kelas/cmd/kelas": {"kelas/pipeline", "kelas/classroom", "kelas/classroom/store", "kelas/classroom/files", "kelas/signaling",
-		"kelas/signaling/auth", "kelas/signaling/bbb", "kelas/signaling/kurento", "kelas/signaling/socket", "kelas/signaling/web", "kelas/templates", "kelas/static"},
+		"kelas/signaling/auth", "kelas/signaling/bbb", "kelas/signaling/kurento", "kelas/signaling/rest", "kelas/signaling/socket", "kelas/signaling/web", "kelas/templates", "kelas/static"},
 }
 
 // onlyThese says which of ours may import a third party's module (by prefix),
@@ -89,7 +90,7 @@ var onlyThese = []struct {
 	{"github.com/googollee/go-socket.io", []string{"kelas/signaling/socket"}, "the library can be exchanged in one package"},
 	{"go.mongodb.org/mongo-driver", []string{"kelas/classroom/store"}, "the domain knows no database"},
 	{"modernc.org/sqlite", []string{"kelas/classroom/store"}, "the domain knows no database"},
-	{"github.com/gin-gonic/gin", []string{"kelas/signaling", "kelas/signaling/web"}, "HTTP stays in the doors"},
+	{"github.com/gin-gonic/gin", []string{"kelas/signaling", "kelas/signaling/web", "kelas/signaling/rest"}, "HTTP stays in the doors"},
 	{"github.com/prometheus", []string{"kelas/signaling"}, "nothing below signaling knows Prometheus"},
 	{"github.com/go-jose", []string{"kelas/signaling/auth"}, "tokens are made and checked in one place"},
 	{"github.com/gorilla/websocket", []string{"kelas/signaling/socket", "kelas/signaling/client", "kelas/signaling/kurento"}, "one transport, its other end, and Kurento's"},

@@ -54,6 +54,7 @@ type Store interface {
 	AccountByName(ctx context.Context, name string) (Account, error)
 	Accounts(ctx context.Context) ([]Account, error)
 	CountAccounts(ctx context.Context) (int, error)
+	DeleteAccount(ctx context.Context, id string) error // with its log-ins
 
 	PutLogin(ctx context.Context, l Login) error
 	Login(ctx context.Context, id string) (Login, error)

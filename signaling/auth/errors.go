@@ -25,6 +25,7 @@ var (
 	ErrPasswordLong    = errors.New("the password is too long")
 	ErrPasswordWeak    = errors.New("the password is among those that are guessed first")
 	ErrSelf            = errors.New("this cannot be done to one's own account")
+	ErrLastAdmin       = errors.New("this is the last administrator")
 	ErrSetupClosed     = errors.New("the set-up link was used or is not the newest")
 	ErrPasswordFormat  = errors.New("the stored password hash cannot be read")
 	ErrLanguageInvalid = errors.New("the language is not offered")

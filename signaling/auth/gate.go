@@ -196,9 +196,12 @@ func (g *Gate) byAPIKey(ctx context.Context, secret string) (Seat, error) {
 	return Seat{Identity: id}, err
 }
 
+// BotKey is the key of Identity for the program with an API key of this id.
+func BotKey(id string) string { return botKey + id }
+
 // Bot is who a key is in a class, or ErrScopeMissing.
 func (k APIKey) Bot() (Identity, error) {
-	id := Identity{Key: botKey + k.ID, Name: k.Name, Role: RoleViewer}
+	id := Identity{Key: BotKey(k.ID), Name: k.Name, Role: RoleViewer}
 	switch {
 	case k.Has("bots:moderate"):
 		id.Role = RoleModerator

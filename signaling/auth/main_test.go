@@ -183,6 +183,17 @@ func (m *memory) DeleteSetting(_ context.Context, key string) error {
 	return nil
 }
 
+func (m *memory) DeleteAccount(_ context.Context, id string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, ok := m.accounts[id]; !ok {
+		return ErrNotFound
+	}
+	delete(m.accounts, id)
+	maps.DeleteFunc(m.logins, func(_ string, l Login) bool { return l.AccountID == id })
+	return nil
+}
+
 func (m *memory) PutSigningKey(_ context.Context, k StoredKey) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

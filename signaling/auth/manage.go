@@ -117,6 +117,88 @@ func (a *Accounts) SetDisabled(ctx context.Context, by Account, id string, disab
 	return acct, a.store.DeleteLoginsOf(ctx, id, "")
 }
 
+// AccountChange says what to change of an account; nil leaves it as it is.
+type AccountChange struct {
+	DisplayName, Role, Language, Password *string
+	Disabled                              *bool
+}
+
+// Change changes an account that is still as the caller read it; ErrConflict
+// when it is not. A new password and closing end its log-ins.
+func (a *Accounts) Change(ctx context.Context, acct Account, c AccountChange) (Account, error) {
+	was, closes := acct, c.Password != nil
+	if c.DisplayName != nil {
+		var err error
+		if acct.DisplayName, err = CleanName(*c.DisplayName); err != nil {
+			return Account{}, err
+		}
+	}
+	if c.Role != nil {
+		if acct.Role = *c.Role; !validAccountRole(acct.Role) {
+			return Account{}, ErrRoleInvalid
+		}
+	}
+	if c.Language != nil {
+		if acct.Language = *c.Language; !slices.Contains(a.cfg.Languages, acct.Language) {
+			return Account{}, ErrLanguageInvalid
+		}
+	}
+	if c.Disabled != nil {
+		acct.Disabled = *c.Disabled
+		closes = closes || acct.Disabled
+	}
+	if acct.Role != AccountAdmin || acct.Disabled {
+		if err := a.spare(ctx, was); err != nil {
+			return Account{}, err
+		}
+	}
+	if c.Password != nil {
+		if err := CheckPassword(*c.Password, acct.Name); err != nil {
+			return Account{}, err
+		}
+		var err error
+		if acct.PasswordHash, err = a.hash(ctx, *c.Password); err != nil {
+			return Account{}, err
+		}
+	}
+	acct, err := a.store.UpdateAccount(ctx, acct)
+	if err != nil {
+		return Account{}, fmt.Errorf("change account: %w", err)
+	}
+	if c.Password != nil {
+		a.byAccount.forget(strings.ToLower(acct.Name))
+	}
+	if closes {
+		return acct, a.store.DeleteLoginsOf(ctx, acct.ID, "")
+	}
+	return acct, nil
+}
+
+// Delete removes an account with its log-ins; keys that it made end with it.
+func (a *Accounts) Delete(ctx context.Context, acct Account) error {
+	if err := a.spare(ctx, acct); err != nil {
+		return err
+	}
+	return a.store.DeleteAccount(ctx, acct.ID)
+}
+
+// spare refuses to take the last administrator who can log in.
+func (a *Accounts) spare(ctx context.Context, acct Account) error {
+	if acct.Role != AccountAdmin || acct.Disabled {
+		return nil
+	}
+	all, err := a.store.Accounts(ctx)
+	if err != nil {
+		return err
+	}
+	for _, o := range all {
+		if o.ID != acct.ID && o.Role == AccountAdmin && !o.Disabled {
+			return nil
+		}
+	}
+	return ErrLastAdmin
+}
+
 // SetLanguage keeps an account's choice.
 func (a *Accounts) SetLanguage(ctx context.Context, acct Account, language string) error {
 	if !slices.Contains(a.cfg.Languages, language) {
