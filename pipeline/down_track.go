@@ -69,6 +69,9 @@ func (d *downTrack) Bind(ctx webrtc.TrackLocalContext) (webrtc.RTPCodecParameter
 		Codecs:  codecs,
 		MID:     d.mid,
 		PadTo:   d.endpoint.server.net.padTo(),
+		Line:    d.endpoint.line,
+
+		Precedence: precedence(d.at),
 		Write: func(h *rtp.Header, payload []byte) error {
 			_, err := w.WriteRTP(h, payload)
 			return err
@@ -133,6 +136,17 @@ func (d *downTrack) Kind() webrtc.RTPCodecType {
 		return webrtc.RTPCodecTypeAudio
 	}
 	return webrtc.RTPCodecTypeVideo
+}
+
+// precedence: of what a viewer sees the screen gives way last, then who teaches.
+func precedence(at pad) int {
+	switch at.description {
+	case ScreenDescription:
+		return 0
+	case DefaultDescription:
+		return 1
+	}
+	return 2
 }
 
 func kindOf(m MediaType) sfu.Kind {

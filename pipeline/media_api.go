@@ -31,7 +31,7 @@ type mediaAPI struct {
 
 type profile struct {
 	codecs       *webrtc.MediaEngine
-	interceptors *interceptor.Registry
+	interceptors []interceptor.Factory
 }
 
 func newMediaAPI(cfg Config, n *network, logs logging.LoggerFactory) (m mediaAPI, err error) {
@@ -86,20 +86,27 @@ func newSettings(cfg Config, n *network, logs logging.LoggerFactory) (webrtc.Set
 
 // newPeerConnection makes a PeerConnection; onProfile learns which SRTP profile
 // the DTLS handshake chose, which pion does not tell otherwise. data has an
-// offer of ours hold a line for data channels.
-func (m *mediaAPI) newPeerConnection(p profile, data bool, onProfile func(string)) (*webrtc.PeerConnection, error) {
+// offer of ours hold a line for data channels. tap sees what goes out and what
+// the browser says of it.
+func (m *mediaAPI) newPeerConnection(p profile, tap *lineTap, data bool, onProfile func(string)) (*webrtc.PeerConnection, error) {
 	s := m.settings
+	s.BufferFactory = tap.buffers
+	interceptors := &interceptor.Registry{}
+	for _, f := range p.interceptors {
+		interceptors.Add(f)
+	}
+	interceptors.Add(tap)
 	s.SetDTLSServerHelloMessageHook(watchSRTPProfile(onProfile))
 	api := webrtc.NewAPI(
 		webrtc.WithSettingEngine(s),
 		webrtc.WithMediaEngine(p.codecs),
-		webrtc.WithInterceptorRegistry(p.interceptors),
+		webrtc.WithInterceptorRegistry(interceptors),
 	)
 	return api.NewPeerConnection(webrtc.Configuration{AlwaysNegotiateDataChannels: data})
 }
 
 func newFullProfile(logs logging.LoggerFactory) (profile, error) {
-	p := profile{&webrtc.MediaEngine{}, &interceptor.Registry{}}
+	p := profile{codecs: &webrtc.MediaEngine{}}
 	if err := registerCodecs(p.codecs); err != nil {
 		return p, err
 	}
@@ -121,37 +128,23 @@ func newFullProfile(logs logging.LoggerFactory) (profile, error) {
 	if err != nil {
 		return p, err
 	}
-	p.interceptors.Add(reports)
 	feedback, err := twcc.NewSenderInterceptor(twcc.SendInterval(100 * time.Millisecond))
 	if err != nil {
 		return p, err
 	}
-	p.interceptors.Add(feedback)
-	numbers, err := twcc.NewHeaderExtensionInterceptor()
-	if err != nil {
-		return p, err
-	}
-	p.interceptors.Add(numbers) // for what the same browser also receives
+	p.interceptors = []interceptor.Factory{reports, feedback}
 	return p, nil
 }
 
-// newLeanProfile has one interceptor. A slot answers NACK itself, and sender
+// newLeanProfile has no interceptor but the endpoint's lineTap. A slot answers NACK itself, and sender
 // reports come from one ticker for the whole server: with pion's default set
 // each idle viewer would keep three tickers and a megabyte of packets.
 func newLeanProfile() (profile, error) {
-	p := profile{&webrtc.MediaEngine{}, &interceptor.Registry{}}
+	p := profile{codecs: &webrtc.MediaEngine{}}
 	if err := registerCodecs(p.codecs); err != nil {
 		return p, err
 	}
-	if err := registerExtension(p.codecs, sdp.TransportCCURI, true, true); err != nil {
-		return p, err
-	}
-	numbers, err := twcc.NewHeaderExtensionInterceptor()
-	if err != nil {
-		return p, err
-	}
-	p.interceptors.Add(numbers)
-	return p, nil
+	return p, registerExtension(p.codecs, sdp.TransportCCURI, true, true)
 }
 
 func registerExtension(m *webrtc.MediaEngine, uri string, audio, video bool) error {

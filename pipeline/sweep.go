@@ -74,6 +74,9 @@ func (e *WebRtcEndpoint) sweep(now time.Time) {
 		}
 		flowing = d.watchFlow(s.Stats().Packets) || flowing
 	}
+	if len(slots) > 0 {
+		e.line.Sweep(now)
+	}
 	for _, t := range tracks {
 		flowing = t.watchFlow() || flowing
 	}

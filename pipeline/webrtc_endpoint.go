@@ -24,6 +24,8 @@ type WebRtcEndpoint struct {
 	element
 	server *Server
 	opts   WebRtcEndpointOptions
+	line   *sfu.Line // what the browser's way carries
+	tap    *lineTap
 	work   queue          // negotiation and what pion reports
 	wg     sync.WaitGroup // work and the read loops
 
@@ -65,6 +67,8 @@ func newWebRtcEndpoint(p *MediaPipeline, opts WebRtcEndpointOptions) *WebRtcEndp
 		clock:  sfu.NewSourceClock(),
 		places: make(map[string]pad),
 	}
+	e.line = sfu.NewLine(nil)
+	e.tap = &lineTap{line: e.line}
 	e.element.init(p, "WebRtcEndpoint", e)
 	e.data = newDataChannels(e)
 	e.work = queue{limit: maxQueuedCalls, wg: &e.wg}
@@ -213,6 +217,7 @@ func (e *WebRtcEndpoint) Release() {
 		for _, d := range slots {
 			d.close()
 		}
+		e.line.Close()
 		for _, t := range tracks {
 			t.current().Close()
 		}

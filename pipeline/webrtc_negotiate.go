@@ -130,7 +130,7 @@ func (e *WebRtcEndpoint) newPeerConnection(takes bool) (*webrtc.PeerConnection, 
 	if e.mayTake = takes; takes {
 		p = e.server.media.full
 	}
-	pc, err := e.server.media.newPeerConnection(p, e.opts.UseDataChannels, func(name string) { e.srtpProfile.Store(&name) })
+	pc, err := e.server.media.newPeerConnection(p, e.tap, e.opts.UseDataChannels, func(name string) { e.srtpProfile.Store(&name) })
 	if err != nil {
 		return nil, fmt.Errorf("opening a connection: %w", err)
 	}

@@ -45,7 +45,8 @@ func listPackages(t *testing.T) []pkg {
 var mayImport = map[string][]string{
 	"kelas/pipeline/codec":        {},
 	"kelas/pipeline/udp":          {},
-	"kelas/pipeline/sfu":          {"kelas/pipeline/codec"},
+	"kelas/pipeline/estimate":     {},
+	"kelas/pipeline/sfu":          {"kelas/pipeline/codec", "kelas/pipeline/estimate"},
 	"kelas/pipeline/record":       {"kelas/pipeline/codec"},
 	"kelas/pipeline":              {"kelas/pipeline/sfu", "kelas/pipeline/record", "kelas/pipeline/udp", "kelas/pipeline/codec"},
 	"kelas/pipeline/pipelinetest": {"kelas/pipeline", "kelas/pipeline/codec"},

@@ -102,6 +102,9 @@ func (d *VP8) TemporalID() uint8 {
 	return d.layer >> 6
 }
 
+// LayerSync tells that the frame refers to the base layer alone (Y).
+func (d *VP8) LayerSync() bool { return d.HasTID && d.layer&0x20 != 0 }
+
 // Put writes the descriptor anew into dst, which must have room for VP8MaxDescriptor bytes, and returns its
 // length. The picture id is always there and always has 15 bits, whatever the source wrote: receivers stand
 // still when packets with and without one are mixed, and sources that take turns in one stream differ.

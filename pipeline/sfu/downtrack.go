@@ -19,6 +19,8 @@ type downTrack struct {
 	cfg      *SlotConfig
 	counts   *slotCounters
 	rewriter rewriter
+	limit    *limit
+	temporal temporal
 
 	runs     [8]run // the newest ones: a packet older than that is not sent again
 	runCount int
@@ -28,6 +30,7 @@ type downTrack struct {
 	sentAt         int64 // when a packet was last sent
 
 	rtxSeq     uint16
+	repeated   uint32
 	header     rtp.Header
 	extensions [4]rtp.Extension // with room for what is stamped below Write
 	mid        rtp.Extension
@@ -37,8 +40,8 @@ type downTrack struct {
 	nackCount  int
 }
 
-func (d *downTrack) init(cfg *SlotConfig, counts *slotCounters) {
-	d.cfg, d.counts = cfg, counts
+func (d *downTrack) init(cfg *SlotConfig, counts *slotCounters, lim *limit) {
+	d.cfg, d.counts, d.limit = cfg, counts, lim
 	d.rewriter = newRewriter(cfg.Kind)
 	d.rtxSeq = uint16(rand.Uint32N(1 << 15))
 	if cfg.MIDExtensionID != 0 && cfg.MID != "" {
@@ -52,6 +55,7 @@ func (d *downTrack) init(cfg *SlotConfig, counts *slotCounters) {
 func (d *downTrack) begin(l *Layer, c *SlotCodec, ext int64, ts uint32) {
 	want := d.wanted(l, ts)
 	d.rewriter.begin(ext, ts, want)
+	d.temporal.top = allTemporal
 	d.runs[d.runCount%len(d.runs)] = run{firstSeq: d.rewriter.lastSeq + 1, layer: l, codec: c}
 	d.runCount++
 	d.counts.switches.Add(1)
@@ -86,10 +90,16 @@ func (d *downTrack) wanted(l *Layer, ts uint32) int64 {
 
 // forward sends a packet of the run; false: the run cannot go on.
 func (d *downTrack) forward(v *view) bool {
-	if v.empty() && d.rewriter.skip(v.ext) {
+	hollow := v.empty()
+	if hollow && d.rewriter.skip(v.ext) {
 		return true
 	}
-	p, how := d.rewriter.place(v)
+	if d.leaves(v) {
+		if hollow = true; d.rewriter.leave(v) {
+			return true
+		}
+	}
+	p, how := d.rewriter.place(v, hollow)
 	switch how {
 	case broken:
 		return v.empty() // padding is no reason to stop
@@ -99,7 +109,7 @@ func (d *downTrack) forward(v *view) bool {
 	codec := d.runs[(d.runCount-1)%len(d.runs)].codec
 	h := d.fresh(d.cfg.SSRC, codec.PayloadType, uint16(p.seq), p.ts, v.marker)
 	payload := v.payloadFrom(v.render(p.picture, p.tl0))
-	if v.empty() {
+	if hollow {
 		// Its neighbours went out with a hole for it, which only itself can fill.
 		h.Padding, h.PaddingSize, payload = true, 1, nil
 	}
@@ -182,22 +192,31 @@ func (d *downTrack) resend(seq16 uint16, now int64, v *view) bool {
 	}
 	sent.resent = millis
 	d.counts.retransmitted.Add(1)
-	start := v.render(sent.picture, sent.tl0)
 	if d.cfg.RTXSSRC != 0 && r.codec.RTXPayloadType != 0 {
-		// RFC 4588, section 4: own SSRC, number and payload type, the time of the original.
-		h := d.fresh(d.cfg.RTXSSRC, r.codec.RTXPayloadType, d.rtxSeq, sent.ts, v.marker)
-		d.rtxSeq++
-		d.write(h, v.retransmission(start, seq16))
+		d.writeRTX(sent, r.codec, seq16, v)
 		return true
 	}
 	h := d.fresh(d.cfg.SSRC, r.codec.PayloadType, seq16, sent.ts, v.marker)
-	payload := v.payloadFrom(start)
-	if v.empty() {
+	payload := v.payloadFrom(v.render(sent.picture, sent.tl0))
+	if v.empty() || sent.hollow {
 		h.Padding, h.PaddingSize, payload = true, 1, nil
 	}
 	d.pad(h, payload)
 	d.write(h, payload)
 	return true
+}
+
+// writeRTX sends a packet again as RFC 4588, section 4, has it: own SSRC, number and payload type, the time of
+// the original. It returns the size of the payload.
+func (d *downTrack) writeRTX(sent *sentPacket, c *SlotCodec, seq16 uint16, v *view) int {
+	h := d.fresh(d.cfg.RTXSSRC, c.RTXPayloadType, d.rtxSeq, sent.ts, v.marker)
+	d.rtxSeq++
+	payload := v.retransmission(v.render(sent.picture, sent.tl0), seq16)
+	if sent.hollow {
+		payload = payload[:2]
+	}
+	d.write(h, payload)
+	return len(payload)
 }
 
 const (

@@ -81,7 +81,7 @@ func (s *Slot) pictureLostLocked(now time.Time) (ask *Layer) {
 	}
 	switch s.state {
 	case waiting:
-		return s.source.best.Load()
+		return s.source.goal(&s.limit)
 	case live:
 	default:
 		return nil // nothing is sent, or pictures are under way

@@ -28,6 +28,7 @@ type Layer struct {
 	format codec.Format
 	keys   keyRequester
 	view   view // of the goroutine that writes
+	rate   layerRate
 
 	mu     sync.RWMutex
 	ring   *ring // nil once closed
@@ -62,6 +63,7 @@ func (l *Layer) Write(packet []byte, arrival time.Time) {
 		l.packets.Add(1)
 		l.bytes.Add(uint64(len(body)))
 		l.lastPacket.Store(l.view.arrival)
+		l.rate.note(l.view.tid, len(body), l.view.arrival)
 		l.track.noteFlow(l, l.view.arrival)
 	}
 	ask := false

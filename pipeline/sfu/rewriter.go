@@ -40,7 +40,9 @@ type frame struct {
 	first   int64 // source number of the packet that came first
 	srcTS   uint32
 	ts      int64
-	picture uint16
+	picture uint16 // of a frame that was left out: the one before it
+	srcPic  uint16
+	left    bool
 }
 
 // rewriter gives packets their place in one endless outgoing stream. The stream is made of runs: a stretch of
@@ -61,7 +63,7 @@ type rewriter struct {
 
 	running       bool
 	first, newest int64 // source numbers
-	segments      [16]segment
+	segments      [32]segment
 	segmentCount  int
 	srcTS         uint32
 	wantTS        int64
@@ -73,6 +75,7 @@ type rewriter struct {
 	marked        bool // the newest packet ended a frame
 	frames        [frameNotes]frame
 	frameCount    int
+	anyLeft       bool // frames were left out in this run
 }
 
 func newRewriter(kind Kind) rewriter {
@@ -108,7 +111,7 @@ func (w *rewriter) begin(ext int64, srcTS uint32, want int64) {
 	}
 	w.srcTS, w.wantTS = srcTS, want
 	w.srcPicMask, w.tl0Known, w.marked = 0, false, true
-	w.frameCount = 0
+	w.frameCount, w.anyLeft = 0, false
 }
 
 // end: no packet goes out until the next begin.
@@ -146,8 +149,8 @@ func (w *rewriter) outSeq(ext int64) (int64, bool) {
 	return 0, false
 }
 
-// place decides where a packet goes and remembers it.
-func (w *rewriter) place(v *view) (placed, placing) {
+// place decides where a packet goes and remembers it; hollow: it only fills its place.
+func (w *rewriter) place(v *view, hollow bool) (placed, placing) {
 	if !w.running || v.ext < w.first {
 		return placed{}, drop
 	}
@@ -162,14 +165,14 @@ func (w *rewriter) place(v *view) (placed, placing) {
 	p := placed{seq: seq}
 	if w.kind == Audio {
 		p.ts = w.placeAudio(v, late)
-	} else if p, ok = w.placeFrame(v, p, late); !ok {
+	} else if p, ok = w.placeFrame(v, p, late, hollow); !ok {
 		return placed{}, drop
 	}
 	if !late {
 		w.newest, w.marked = v.ext, v.marker
 	}
 	w.lastSeq = max(w.lastSeq, seq)
-	w.sent.put(sentPacket{out: uint32(seq), src: uint32(v.ext), ts: p.ts, picture: p.picture, tl0: p.tl0})
+	w.sent.put(sentPacket{out: uint32(seq), src: uint32(v.ext), ts: p.ts, picture: p.picture, tl0: p.tl0, hollow: hollow})
 	return p, send
 }
 
@@ -197,7 +200,7 @@ func (w *rewriter) noteTS(ts int64) {
 }
 
 // placeFrame gives timestamp and picture numbers: the same to all packets of a frame.
-func (w *rewriter) placeFrame(v *view, p placed, late bool) (placed, bool) {
+func (w *rewriter) placeFrame(v *view, p placed, late, hollow bool) (placed, bool) {
 	f := w.findFrame(v.ts)
 	switch {
 	case f != nil:
@@ -207,7 +210,7 @@ func (w *rewriter) placeFrame(v *view, p placed, late bool) (placed, bool) {
 			return p, false // it would fall between timestamps that were pressed together
 		}
 		p.ts = w.outTS(v.ts)
-		if !v.empty() {
+		if !hollow {
 			var ok bool
 			if p.picture, ok = w.latePicture(v); !ok {
 				return p, false
@@ -253,7 +256,7 @@ func (w *rewriter) newFrame(v *view) *frame {
 	w.noteTS(ts)
 	f := &w.frames[w.frameCount%frameNotes]
 	w.frameCount++
-	*f = frame{first: v.ext, srcTS: v.ts, ts: ts, picture: w.newPicture(v)}
+	*f = frame{first: v.ext, srcTS: v.ts, ts: ts, picture: w.newPicture(v), srcPic: w.srcPic}
 	return f
 }
 
@@ -291,6 +294,12 @@ func (w *rewriter) latePicture(v *view) (uint16, bool) {
 	id, mask, has, _, _ := v.numbers()
 	switch {
 	case has && mask == w.srcPicMask:
+		// Counted from the frame before it: behind it others may have been left out.
+		for i := w.frameCount - 1; i >= max(0, w.frameCount-frameNotes); i-- {
+			if f := &w.frames[i%frameNotes]; f.first < v.ext {
+				return (f.picture + signedStep(id-f.srcPic, mask)) & 0x7fff, true
+			}
+		}
 		return (w.lastPic + signedStep(id-w.srcPic, mask)) & 0x7fff, true
 	case v.format != codec.FormatVP8:
 		return 0, true // nothing is numbered

@@ -1,6 +1,10 @@
 package sfu
 
-import "time"
+import (
+	"cmp"
+	"slices"
+	"time"
+)
 
 // layerIdle is how long a layer may be silent before a lower one takes its place. A browser that switches a
 // layer off stops at once; a screen that does not move still sends a picture a second.
@@ -10,6 +14,8 @@ const layerIdle = 1500 * time.Millisecond
 // and l, m, h. Unknown names rank as they were added.
 func rankOf(rid string, added int) int {
 	switch rid {
+	case "":
+		return 0 // no simulcast: one after the other
 	case "q", "l", "low", "0":
 		return 0
 	case "m", "mid", "medium", "1":
@@ -22,16 +28,18 @@ func rankOf(rid string, added int) int {
 	return added
 }
 
-// above orders layers: by rank, and of two with one name the newer, since its sender has given up the other.
-func (l *Layer) above(o *Layer) bool {
-	return l.rank > o.rank || l.rank == o.rank && l.added > o.added
-}
-
-// noteFlow keeps u.best at the highest layer that flows. A slot that is sent another one asks for a key frame
-// when the next packet of the best one reaches it.
+// noteFlow keeps u.flow: the layers that flow, the lowest first, and of those with one rank the newest. A slot
+// that is sent another one than it should asks for a key frame when the next packet of the right one reaches it.
 func (u *UpTrack) noteFlow(l *Layer, now int64) {
-	best := u.best.Load()
-	if best == l || best != nil && best.above(l) && now-best.lastPacket.Load() < int64(layerIdle) {
+	known, stale := false, false
+	for _, o := range *u.flow.Load() {
+		if o == l {
+			known = true
+		} else if !o.flows(now) {
+			stale = true
+		}
+	}
+	if known && !stale {
 		return
 	}
 	u.mu.Lock()
@@ -39,11 +47,15 @@ func (u *UpTrack) noteFlow(l *Layer, now int64) {
 	if u.closed {
 		return
 	}
-	best = l
-	for _, other := range u.layers {
-		if other.above(best) && now-other.lastPacket.Load() < int64(layerIdle) {
-			best = other
+	var flow []*Layer
+	for _, o := range u.layers {
+		if o.flows(now) {
+			flow = append(flow, o)
 		}
 	}
-	u.best.Store(best)
+	slices.SortFunc(flow, func(a, b *Layer) int { return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(b.added, a.added)) })
+	flow = slices.CompactFunc(flow, func(a, b *Layer) bool { return a.rank == b.rank })
+	u.flow.Store(&flow)
 }
+
+func (l *Layer) flows(now int64) bool { return now-l.lastPacket.Load() < int64(layerIdle) }

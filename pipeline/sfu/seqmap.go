@@ -9,6 +9,7 @@ type sentPacket struct {
 	picture uint16
 	tl0     uint8
 	known   bool
+	hollow  bool // sent without its payload, to fill its place
 }
 
 // seqMap is a viewer's memory: sent number -> source number, of fixed size. The packets are in the ring.

@@ -31,6 +31,11 @@ type SlotConfig struct {
 	Write func(h *rtp.Header, payload []byte) error
 	// Unplayable is called, without locks held and at most once a feed, when none of Codecs fits the source.
 	Unplayable func(c Codec)
+	// Line fits what the slot is sent to what the viewer's way carries; it is shared by all slots of the viewer.
+	// nil: the slot is sent the best there is.
+	Line *Line
+	// Precedence says which of the Line's slots gives way last: that with the smallest number.
+	Precedence int
 	// Clock defaults to time.Now.
 	Clock func() time.Time
 }
@@ -61,6 +66,8 @@ type Slot struct {
 	counts  slotCounters
 	awake   atomic.Bool           // false: deliver need not look any further
 	current atomic.Pointer[Layer] // the layer being sent
+	limit   limit
+	feeding atomic.Pointer[UpTrack] // what source is, for those who do not lock
 
 	timers sync.WaitGroup // the timer below, while it is set or runs
 
@@ -86,7 +93,10 @@ func NewSlot(cfg SlotConfig) *Slot {
 		cfg.Clock = time.Now
 	}
 	s := &Slot{cfg: cfg}
-	s.out.init(&s.cfg, &s.counts)
+	s.out.init(&s.cfg, &s.counts, &s.limit)
+	if cfg.Line != nil {
+		cfg.Line.add(s)
+	}
 	return s
 }
 
@@ -104,11 +114,14 @@ func (s *Slot) Feed(u *UpTrack) {
 	if s.source != nil {
 		s.source.detach(s)
 	}
-	s.source, s.codec = nil, nil
+	s.setSourceLocked(nil)
 	unplayable := false
 	var ask *Layer
 	if u != nil && u.attach(s) {
-		s.source = u
+		s.setSourceLocked(u)
+		if s.cfg.Line != nil {
+			s.cfg.Line.fed(s)
+		}
 		s.codec = s.accepts(u)
 		unplayable = s.codec == nil
 		ask = s.wakeLocked(s.cfg.Clock())
@@ -151,7 +164,7 @@ func (s *Slot) sourceClosed(u *UpTrack) {
 	defer s.mu.Unlock()
 	if s.source == u {
 		s.haltLocked()
-		s.source, s.codec = nil, nil
+		s.setSourceLocked(nil)
 	}
 }
 
@@ -164,6 +177,9 @@ func (s *Slot) Connected() {
 		return
 	}
 	s.haltLocked()
+	if s.cfg.Line != nil && !s.connected {
+		s.cfg.Line.reconnected()
+	}
 	s.connected = true
 	if s.cfg.Kind == Audio {
 		s.wakeLocked(s.cfg.Clock()) // sound asks for no key frame
@@ -190,11 +206,19 @@ func (s *Slot) Close() {
 		if s.source != nil {
 			s.source.detach(s)
 		}
-		s.source, s.codec = nil, nil
+		s.setSourceLocked(nil)
 		s.out.forget()
 	}
 	s.mu.Unlock()
 	s.timers.Wait()
+	if s.cfg.Line != nil {
+		s.cfg.Line.remove(s)
+	}
+}
+
+func (s *Slot) setSourceLocked(u *UpTrack) {
+	s.source, s.codec = u, nil
+	s.feeding.Store(u)
 }
 
 // haltLocked ends what is being sent.
@@ -225,7 +249,7 @@ func (s *Slot) wakeLocked(now time.Time) (ask *Layer) {
 // startLocked begins at the cached key frame of the best layer. If there is none that is worth it, what is
 // being sent goes on and the layer to ask is returned.
 func (s *Slot) startLocked(now time.Time) (ask *Layer) {
-	best := s.source.best.Load()
+	best := s.source.goal(&s.limit)
 	if best == nil {
 		return nil // the first picture of a source is a key frame, nobody needs to ask
 	}
@@ -252,7 +276,7 @@ func (s *Slot) deliver(l *Layer, v *view) (ask bool) {
 	if !s.awake.Load() {
 		return false
 	}
-	if s.current.Load() != l && l.track.best.Load() != l {
+	if s.current.Load() != l && l.track.goal(&s.limit) != l {
 		return false
 	}
 	s.mu.Lock()
@@ -263,6 +287,10 @@ func (s *Slot) deliver(l *Layer, v *view) (ask bool) {
 	if l != s.layer {
 		return s.deliverOtherLocked(l, v)
 	}
+	if s.limit.get() == nothing {
+		s.breakLocked() // until it may be sent something again
+		return false
+	}
 	if s.state == replaying && v.ext >= s.cursor {
 		return false // the replay comes to it
 	}
@@ -271,7 +299,7 @@ func (s *Slot) deliver(l *Layer, v *view) (ask bool) {
 
 // deliverOtherLocked takes a packet of the best layer while none or another one is being sent.
 func (s *Slot) deliverOtherLocked(l *Layer, v *view) (ask bool) {
-	if l.track.best.Load() != l {
+	if l.track.goal(&s.limit) != l {
 		return false
 	}
 	if s.state == waiting || v.key {

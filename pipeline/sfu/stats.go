@@ -36,6 +36,7 @@ type SlotStats struct {
 	NACKs         uint64 // sequence numbers asked for
 	NACKsUnknown  uint64 // of these: not sent by us, or no longer in the ring
 	PLIs          uint64 // PLI and FIR received
+	Repeated      uint64 // sent again to find out what the line carries
 	Replays       uint64 // times that the cached pictures were sent
 	Switches      uint64 // times that a new run of packets began: source, layer, reconnect
 	WriteErrors   uint64
@@ -48,7 +49,7 @@ type SlotStats struct {
 // slotCounters are written by the slot and read by anybody.
 type slotCounters struct {
 	packets, bytes, retransmitted, nacks, nacksUnknown, plis atomic.Uint64
-	replays, switches, writeErrors                           atomic.Uint64
+	replays, switches, writeErrors, repeated                 atomic.Uint64
 	lostFraction                                             atomic.Uint64 // bits of a float64
 	lostTotal                                                atomic.Uint32
 	jitter, rtt                                              atomic.Int64
@@ -60,7 +61,7 @@ func (s *Slot) Stats() SlotStats {
 	return SlotStats{
 		Packets: c.packets.Load(), Bytes: c.bytes.Load(), Retransmitted: c.retransmitted.Load(),
 		NACKs: c.nacks.Load(), NACKsUnknown: c.nacksUnknown.Load(), PLIs: c.plis.Load(),
-		Replays: c.replays.Load(), Switches: c.switches.Load(), WriteErrors: c.writeErrors.Load(),
+		Repeated: c.repeated.Load(), Replays: c.replays.Load(), Switches: c.switches.Load(), WriteErrors: c.writeErrors.Load(),
 		LostFraction: math.Float64frombits(c.lostFraction.Load()), LostTotal: c.lostTotal.Load(),
 		Jitter: time.Duration(c.jitter.Load()), RTT: time.Duration(c.rtt.Load()),
 	}

@@ -49,8 +49,11 @@ type UpTrackConfig struct {
 // UpTrack is one track of a presenter with all its layers.
 type UpTrack struct {
 	cfg   UpTrackConfig
-	slots atomic.Pointer[[]*Slot] // a snapshot: replaced, never changed
-	best  atomic.Pointer[Layer]
+	slots atomic.Pointer[[]*Slot]  // a snapshot: replaced, never changed
+	flow  atomic.Pointer[[]*Layer] // those that flow, the lowest first; replaced, never changed
+	// stopped is the lowest rank that the sender was told to stop, 0: none.
+	stopped atomic.Int32
+	demand  demand
 
 	mu     sync.Mutex
 	layers []*Layer
@@ -83,6 +86,7 @@ func NewUpTrack(cfg UpTrackConfig) *UpTrack {
 	}
 	u := &UpTrack{cfg: cfg}
 	u.slots.Store(new([]*Slot))
+	u.flow.Store(new([]*Layer))
 	return u
 }
 

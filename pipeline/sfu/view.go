@@ -19,6 +19,8 @@ type view struct {
 
 	format codec.Format
 	parsed bool
+	tid    uint8 // temporal layer
+	sync   bool  // VP8: Y, VP9: U
 	vp8    codec.VP8
 	vp9    codec.VP9
 
@@ -31,12 +33,16 @@ var views = sync.Pool{New: func() any { return new(view) }}
 func (v *view) load(e *entry, highest int64, format codec.Format) {
 	v.ext, v.ts, v.marker, v.key, v.arrival, v.highest = e.ext, e.ts, e.marker, e.key, e.arrival, highest
 	v.size = copy(v.work[headroom:], e.body)
-	v.format, v.parsed = format, false
+	v.format, v.parsed, v.tid, v.sync = format, false, 0, false
 	switch format {
 	case codec.FormatVP8:
 		v.vp8, v.parsed = codec.ParseVP8(v.body())
+		v.tid, v.sync = v.vp8.TemporalID(), v.vp8.LayerSync()
 	case codec.FormatVP9:
 		v.vp9, v.parsed = codec.ParseVP9(v.body())
+		v.tid, v.sync = v.vp9.TemporalID, v.vp9.SwitchUp
+	case codec.FormatAV1:
+		v.tid = codec.ParseAV1(v.body()).TemporalID
 	}
 }
 
