@@ -98,6 +98,19 @@ type (
 		Codec     string   // what is sent
 		Supported []string // what this viewer offered
 	}
+	// LayerChanged goes to one viewer: what it is sent in a slot.
+	LayerChanged struct {
+		Slot     Slot
+		RID      string // "" without simulcast, or while nothing is sent
+		Temporal int    // highest temporal layer that is sent, -1: all
+		Paused   string // pipeline.PausedByLine, PausedByChoice or ""
+	}
+	// LayersWanted goes to the presenter: which encodings of a source any
+	// viewer wants, the lowest first. It may stop the others.
+	LayersWanted struct {
+		Slot Slot
+		RIDs []string
+	}
 	// StopCommunication: the presenter stopped; Reason is stopped, lost,
 	// taken-back, handed-over, removed or ended.
 	StopCommunication struct{ Reason string }
@@ -155,6 +168,8 @@ func (ParticipantLeft) event()    {}
 func (ClassChanged) event()       {}
 func (SlotsChanged) event()       {}
 func (SlotUnplayable) event()     {}
+func (LayerChanged) event()       {}
+func (LayersWanted) event()       {}
 func (StopCommunication) event()  {}
 func (ChatAdded) event()          {}
 func (ChatStored) event()         {}

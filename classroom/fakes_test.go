@@ -40,6 +40,7 @@ type fakeEndpoint struct {
 	source   *fakeEndpoint
 	feeds    int // how often it was connected to a source
 	released bool
+	quality  pipeline.Quality
 }
 
 func (m *fakeMedia) call() {
@@ -141,6 +142,16 @@ func (e *fakeEndpoint) Unfeed(sink MediaEndpoint) error {
 	if s := sink.(*fakeEndpoint); s.source == e {
 		s.source = nil
 	}
+	return nil
+}
+
+func (e *fakeEndpoint) SetQuality(q pipeline.Quality) error {
+	e.p.m.call()
+	defer e.p.m.mu.Unlock()
+	if e.released {
+		return pipeline.ErrReleased
+	}
+	e.quality = q
 	return nil
 }
 

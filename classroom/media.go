@@ -20,6 +20,7 @@ type endpoint struct {
 	asked  time.Time       // when its first offer came
 	met    bool            // it was connected once
 	codecs map[Slot]string // of what a presenter sends
+	layers map[Slot]Event  // LayerChanged, LayersWanted: the newest of each slot
 	source *endpoint       // which presenter feeds this viewer
 	early  []IceCandidate  // came before media was there
 	over   bool            // to be released
@@ -168,7 +169,7 @@ func (s *Session) View(ctx context.Context, sdpOffer, endpointID string) (answer
 // returned beside an error too where it exists.
 func (s *Session) negotiate(ctx context.Context, role EndpointRole, sdp string) (*endpoint, string, error) {
 	c, t := s.t.c, s.t
-	end := &endpoint{t: t, role: role, state: pipeline.ConnectionNew, asked: c.reg.now(), codecs: make(map[Slot]string)}
+	end := &endpoint{t: t, role: role, state: pipeline.ConnectionNew, asked: c.reg.now(), codecs: make(map[Slot]string), layers: make(map[Slot]Event)}
 	c.lock()
 	t.pending[role] = end
 	c.unlock()
@@ -184,6 +185,11 @@ func (s *Session) negotiate(ctx context.Context, role EndpointRole, sdp string) 
 	early := end.early
 	end.early = nil
 	c.unlock()
+	if role == EndpointViewer {
+		if err := end.prefer(t.wish()); err != nil {
+			return end, "", err
+		}
+	}
 	for _, cand := range early {
 		if err := end.add(cand); err != nil {
 			return end, "", err
@@ -284,6 +290,7 @@ func (s *Session) Publish(ctx context.Context, p Publishing) error {
 	if pr == nil || pr.t != s.t || pr.end == nil {
 		return ErrNotPresenting
 	}
+	c.tellLayersLocked(pr.end)
 	if pr.on != p {
 		pr.on = p
 		c.tellAllLocked(SlotsChanged{c.slotsLocked()})

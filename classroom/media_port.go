@@ -26,6 +26,7 @@ type (
 		Subscribe(func(pipeline.Event)) (cancel func())
 		Feed(sink mediaEndpoint) error   // connects; what fed the sink before is replaced
 		Unfeed(sink mediaEndpoint) error // disconnects
+		SetQuality(pipeline.Quality) error
 		Stats() pipeline.EndpointStats
 		Release()
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"kelas/pipeline"
 )
 
 // participant is a person as a loaded class knows it, present or not.
@@ -30,6 +32,7 @@ type tab struct {
 	token   string
 	media   chan struct{} // holds one value while an endpoint is being negotiated
 	viewer  *endpoint
+	quality pipeline.Quality           // what this tab's viewer wants; "" is automatic
 	pending map[EndpointRole]*endpoint // under negotiation for the first time
 
 	line      uint64 // counts the connections

@@ -196,6 +196,12 @@ func (c *Class) endpointEvent(end *endpoint, ev pipeline.Event) {
 		if slot := slotOf(ev.MediaType, ev.SinkDescription); slot != "" {
 			c.tellLocked(end.t, SlotUnplayable{Slot: slot, Codec: ev.Codec, Supported: ev.Accepted})
 		}
+	case pipeline.LayerChanged:
+		slot := slotOf(ev.MediaType, ev.SinkDescription)
+		c.layerLocked(end, slot, LayerChanged{slot, ev.Layer.RID, ev.Layer.Temporal, ev.Layer.Paused})
+	case pipeline.LayersWanted:
+		slot := slotOf(ev.MediaType, ev.Description)
+		c.layerLocked(end, slot, LayersWanted{slot, ev.RIDs})
 	case pipeline.Error:
 		c.reg.counts.pipelineErrors.Add(1)
 		c.log.Warn("trouble at an endpoint", "endpoint", end.media.ID(), "err", ev.Err)

@@ -33,6 +33,7 @@ type downTrack struct {
 	ssrc     uint32
 	accepted []string // MIME types, for Unplayable
 	flow     flowMeter
+	layer    Layer // as last told
 }
 
 func newDownTrack(e *WebRtcEndpoint, l offerLine) *downTrack {

@@ -55,6 +55,8 @@ var (
 	ErrHostNotAllowed = errors.New("players may not reach this host")
 	// ErrSeek is Kurento's PLAYER_SEEK_FAIL.
 	ErrSeek = errors.New("seeking failed")
+	// ErrUnknownQuality says that a quality does not exist.
+	ErrUnknownQuality = errors.New("there is no such quality")
 	// ErrClosed says that the media server has been closed.
 	ErrClosed = errors.New("the media server is closed")
 	// ErrConfig wraps what is wrong with a Config; the text names the field.

@@ -116,6 +116,19 @@ type (
 		Codec           string
 		Accepted        []string
 	}
+	// LayersWanted says which of the encodings that this browser offered for a
+	// source (RIDs, the lowest first) any viewer wants; it may stop the others.
+	LayersWanted struct {
+		MediaType   MediaType
+		Description string
+		RIDs        []string
+	}
+	// LayerChanged says what a place is sent of its source's layers.
+	LayerChanged struct {
+		MediaType       MediaType
+		SinkDescription string
+		Layer           Layer
+	}
 	// UriEndpointStateChanged tells what a recorder or a player is to do now.
 	UriEndpointStateChanged struct{ State UriEndpointState }
 	// Recording says that the first picture or sound since Record is written.
@@ -154,4 +167,6 @@ func (Recording) event()                  {}
 func (Paused) event()                     {}
 func (Stopped) event()                    {}
 func (EndOfStream) event()                {}
+func (LayersWanted) event()               {}
+func (LayerChanged) event()               {}
 func (Error) event()                      {}

@@ -29,7 +29,8 @@ type offerLine struct {
 	at       pad  // its place, by order within the kind
 	sends    bool // the browser sends
 	receives bool
-	codecs   []uint8 // payload types of the codecs that we pass through
+	codecs   []uint8  // payload types of the codecs that we pass through
+	rids     []string // the encodings that the browser sends, the lowest first; none without simulcast
 }
 
 func badSDP(format string, args ...any) error {
@@ -134,6 +135,7 @@ func readLine(m *sdp.MediaDescription, d *sdp.SessionDescription) (offerLine, er
 		return l, nil // rejected or stopped (RFC 3264, section 6); port 0 with bundle-only is not (RFC 9143, section 6)
 	}
 	l.sends, l.receives = directions(m, d)
+	l.rids = sendRIDs(m)
 	for _, f := range m.MediaName.Formats {
 		pt, err := strconv.ParseUint(f, 10, 8)
 		if err != nil || pt > 127 {

@@ -25,6 +25,17 @@ type TrackStats struct {
 	LossFraction  float64 // 0..1, of the last report
 	WriteErrors   uint64
 	RoundTrip     time.Duration // 0: not known
+	Layer         Layer         // of a slot
+}
+
+// LineStats are the figures of the way to a browser.
+type LineStats struct {
+	Quality  Quality
+	Capacity int64         // believed, bits a second; 0: no bound is known
+	Queue    time.Duration // how much longer than usual packets are on the way
+	Loss     float64       // 0..1, over the last second
+	Steps    uint64        // up and down
+	Probes   uint64
 }
 
 // EndpointStats are the figures of one endpoint.
@@ -42,6 +53,7 @@ type EndpointStats struct {
 	Received                                []TrackStats  // the element's sources
 	Sent                                    []TrackStats  // the element's slots
 	Data                                    DataStats
+	Line                                    LineStats
 }
 
 // ServerStats are totals since the start, those of released endpoints included,
@@ -83,6 +95,7 @@ func (e *WebRtcEndpoint) Stats() EndpointStats {
 			st.Sent = append(st.Sent, sent)
 		}
 	}
+	st.Line = e.lineStats()
 	if pc == nil {
 		return st
 	}
@@ -111,6 +124,7 @@ func sentStats(at pad, slot *sfu.Slot) TrackStats {
 		Packets: s.Packets, Bytes: s.Bytes, Retransmitted: s.Retransmitted, NACKs: s.NACKs, PLIs: s.PLIs,
 		Lost: uint64(s.LostTotal), LossFraction: s.LostFraction, WriteErrors: s.WriteErrors, RoundTrip: s.RTT,
 	}
+	t.Layer, _ = layerOf(slot)
 	if u := slot.Feeding(); u != nil {
 		t.Codec, t.Flowing = u.Codec().MimeType, u.Flowing()
 	}

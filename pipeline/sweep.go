@@ -73,12 +73,14 @@ func (e *WebRtcEndpoint) sweep(now time.Time) {
 			}
 		}
 		flowing = d.watchFlow(s.Stats().Packets) || flowing
+		d.watchLayer(s)
 	}
 	if len(slots) > 0 {
 		e.line.Sweep(now)
 	}
 	for _, t := range tracks {
 		flowing = t.watchFlow() || flowing
+		t.watchDemand(now)
 	}
 	e.mediaChanged(flowing && state == ConnectionConnected)
 	if len(reports) > 0 {

@@ -20,6 +20,7 @@ type upTrack struct {
 	endpoint *WebRtcEndpoint
 	mid      string
 	at       pad
+	rids     []string // its encodings, as offered
 
 	mu    sync.Mutex
 	up    *sfu.UpTrack
@@ -77,7 +78,7 @@ func (e *WebRtcEndpoint) upTrackFor(pc *webrtc.PeerConnection, mid string, at pa
 			return t
 		}
 	}
-	t := &upTrack{endpoint: e, mid: mid, at: at, loops: 1}
+	t := &upTrack{endpoint: e, mid: mid, at: at, rids: e.rids[mid], loops: 1}
 	t.up = e.newUpTrack(pc, at, remote)
 	e.tracks = append(e.tracks[:len(e.tracks):len(e.tracks)], t)
 	e.mu.Unlock()

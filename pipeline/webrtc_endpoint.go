@@ -53,7 +53,8 @@ type WebRtcEndpoint struct {
 	gatherWish bool
 	gathered   []IceCandidate
 	complete   bool
-	places     map[string]pad // by mid: what the browser sends there
+	places     map[string]pad      // by mid: what the browser sends there
+	rids       map[string][]string // by mid: its encodings
 	tracks     []*upTrack
 	slots      []*downTrack
 }
@@ -66,6 +67,7 @@ func newWebRtcEndpoint(p *MediaPipeline, opts WebRtcEndpointOptions) *WebRtcEndp
 		media:  MediaDisconnected,
 		clock:  sfu.NewSourceClock(),
 		places: make(map[string]pad),
+		rids:   make(map[string][]string),
 	}
 	e.line = sfu.NewLine(nil)
 	e.tap = &lineTap{line: e.line}

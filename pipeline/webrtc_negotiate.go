@@ -275,6 +275,7 @@ func (e *WebRtcEndpoint) addPlacesLocked(o *offer) {
 	for _, l := range o.lines {
 		if l.sends {
 			e.places[l.mid] = l.at
+			e.rids[l.mid] = l.rids
 		}
 	}
 }

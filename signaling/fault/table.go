@@ -126,6 +126,7 @@ var table = []row{
 	later(pipeline.ErrBusy, "mediaBusy", http.StatusServiceUnavailable, kurentoResources, "The media connection is busy; try again in a moment."),
 	entry(pipeline.ErrNotNegotiated, "notNegotiated", http.StatusConflict, kurentoNoRemoteSDP, "The media connection has not been set up yet."),
 	entry(pipeline.ErrUnknownDescription, "unknownDescription", http.StatusNotFound, kurentoIllegalParam, "There is no such media description."),
+	entry(pipeline.ErrUnknownQuality, "unknownQuality", http.StatusBadRequest, kurentoIllegalParam, "There is no such quality."),
 	later(pipeline.ErrClosed, "serverClosing", http.StatusServiceUnavailable, kurentoSession, "The server is being restarted; connect again in a moment."),
 
 	// The store; last, because the class's own errors may wrap these.

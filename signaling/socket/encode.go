@@ -74,7 +74,7 @@ func (s *shelf) find(e classroom.Event) *encoded {
 func shared(e classroom.Event) bool {
 	switch e.(type) {
 	case classroom.IceCandidateFound, classroom.MediaState, classroom.SlotUnplayable,
-		classroom.RoleChanged, classroom.HandOverOffered, classroom.ChatFailed:
+		classroom.LayerChanged, classroom.LayersWanted, classroom.RoleChanged, classroom.HandOverOffered, classroom.ChatFailed:
 		return false
 	}
 	return true
@@ -125,6 +125,10 @@ func eventToWire(e classroom.Event) (name string, body any) {
 			supported = []string{}
 		}
 		return wire.SlotUnplayable, wire.SlotUnplayableEvent{Slot: string(e.Slot), Codec: e.Codec, Supported: supported}
+	case classroom.LayerChanged:
+		return wire.Layer, wire.LayerEvent{Slot: string(e.Slot), Layer: e.RID, Temporal: e.Temporal, Paused: e.Paused}
+	case classroom.LayersWanted:
+		return wire.LayersWanted, wire.LayersWantedEvent{Slot: string(e.Slot), Layers: e.RIDs}
 	case classroom.StopCommunication:
 		return wire.StopCommunication, wire.StopCommunicationEvent{Reason: e.Reason}
 	case classroom.ChatAdded:

@@ -33,6 +33,7 @@ func init() { // a literal would refer to itself through client
 		wire.OnIceCandidate: media(inClass(candidate), nil),
 		wire.Publish:        media(inClass(publish), nil),
 		wire.Stop:           media(inClass(stop), nil),
+		wire.Quality:        media(inClass(quality), nil),
 		wire.Stats:          inClass(stats),
 		wire.IceServers:     inClass(servers),
 

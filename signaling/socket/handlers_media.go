@@ -51,6 +51,10 @@ func stop(ctx context.Context, c call, req *wire.StopRequest) (any, error) {
 	return nil, c.session.StopPresenting(ctx)
 }
 
+func quality(ctx context.Context, c call, req *wire.QualityRequest) (any, error) {
+	return nil, c.session.SetQuality(ctx, pipeline.Quality(req.Quality))
+}
+
 func servers(_ context.Context, c call, _ *wire.EmptyRequest) (any, error) {
 	return wire.IceServersAck{Ack: wire.Ack{OK: true}, IceServers: iceServers(c.session.ICEServers())}, nil
 }
@@ -77,13 +81,14 @@ func endpointStats(endpoint string, s *pipeline.EndpointStats) wire.EndpointStat
 		LocalCandidate: s.LocalCandidateType, RemoteCandidate: s.RemoteCandidateType, Protocol: s.Protocol,
 		RoundTrip: float64(s.RoundTrip.Microseconds()) / 1000,
 		Received:  each(s.Received, trackStats), Sent: each(s.Sent, trackStats),
+		Quality: string(s.Line.Quality), Capacity: s.Line.Capacity, Queue: float64(s.Line.Queue.Microseconds()) / 1000,
 	}
 }
 
 func trackStats(t pipeline.TrackStats) wire.TrackStats {
 	return wire.TrackStats{Slot: slotName(t.MediaType, t.Description), Codec: t.Codec, Flowing: t.Flowing,
 		Packets: t.Packets, Bytes: t.Bytes, Retransmitted: t.Retransmitted, NACKs: t.NACKs, PLIs: t.PLIs,
-		Lost: t.Lost, LossFraction: t.LossFraction}
+		Lost: t.Lost, LossFraction: t.LossFraction, Layer: t.Layer.RID, Paused: t.Layer.Paused}
 }
 
 // slotName is the place's name on the page's side of Kurento's words.

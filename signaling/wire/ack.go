@@ -49,6 +49,9 @@ type EndpointStats struct {
 	RoundTrip       float64      `json:"roundTrip"`       // ms, 0 while not known
 	Received        []TrackStats `json:"received"`        // from the client
 	Sent            []TrackStats `json:"sent"`            // to the client
+	Quality         string       `json:"quality"`         // automatic, low, soundOnly
+	Capacity        int64        `json:"capacity"`        // believed of the line, bits a second; 0: not bounded
+	Queue           float64      `json:"queue"`           // ms that packets are late on the way to the client
 }
 
 // TrackStats are the figures of one track or slot.
@@ -63,4 +66,6 @@ type TrackStats struct {
 	PLIs          uint64  `json:"plis"`
 	Lost          uint64  `json:"lost"`
 	LossFraction  float64 `json:"lossFraction"` // 0 to 1, of the last report
+	Layer         string  `json:"layer"`        // RID that is sent, "" without simulcast
+	Paused        string  `json:"paused"`       // "", line, choice
 }

@@ -137,6 +137,20 @@ type SlotUnplayableEvent struct {
 	Supported []string `json:"supported"`
 }
 
+// LayerEvent says what this viewer is sent in a slot.
+type LayerEvent struct {
+	Slot     string `json:"slot"`
+	Layer    string `json:"layer"`    // RID, "" without simulcast or while nothing is sent
+	Temporal int    `json:"temporal"` // highest temporal layer, -1: all
+	Paused   string `json:"paused"`   // "", line, choice
+}
+
+// LayersWantedEvent says which encodings of a presenter's source anybody wants.
+type LayersWantedEvent struct {
+	Slot   string   `json:"slot"`
+	Layers []string `json:"layers"`
+}
+
 // StopCommunicationEvent says that the presenter stopped, and why.
 type StopCommunicationEvent struct {
 	Reason string `json:"reason"`

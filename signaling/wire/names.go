@@ -8,6 +8,7 @@ const (
 	OnIceCandidate = "onIceCandidate"
 	Publish        = "publish"
 	Stop           = "stop"
+	Quality        = "quality"
 	Chat           = "chat" // the server's news of an entry has the same name
 	ChatDelete     = "chatDelete"
 	ChatHistory    = "chatHistory"
@@ -34,6 +35,8 @@ const (
 	MediaState         = "mediaState"
 	Slots              = "slots"
 	SlotUnplayable     = "slotUnplayable"
+	Layer              = "layer"
+	LayersWanted       = "layersWanted"
 	StopCommunication  = "stopCommunication"
 	ParticipantJoined  = "participantJoined"
 	ParticipantChanged = "participantChanged"
@@ -70,6 +73,7 @@ var Requests = map[string]func() any{
 	OnIceCandidate: func() any { return new(CandidateRequest) },
 	Publish:        func() any { return new(PublishRequest) },
 	Stop:           func() any { return new(StopRequest) },
+	Quality:        func() any { return new(QualityRequest) },
 	Chat:           func() any { return new(ChatRequest) },
 	ChatDelete:     func() any { return new(SeqRequest) },
 	ChatHistory:    func() any { return new(HistoryRequest) },
@@ -106,6 +110,8 @@ var Events = map[string]func() any{
 	MediaState:         func() any { return new(MediaStateEvent) },
 	Slots:              func() any { return new(SlotsEvent) },
 	SlotUnplayable:     func() any { return new(SlotUnplayableEvent) },
+	Layer:              func() any { return new(LayerEvent) },
+	LayersWanted:       func() any { return new(LayersWantedEvent) },
 	StopCommunication:  func() any { return new(StopCommunicationEvent) },
 	ParticipantJoined:  func() any { return new(ParticipantEvent) },
 	ParticipantChanged: func() any { return new(ParticipantEvent) },

@@ -47,6 +47,11 @@ type StopRequest struct {
 	Endpoint string `json:"endpoint,omitempty"`
 }
 
+// QualityRequest says what a viewer wants to be sent.
+type QualityRequest struct {
+	Quality string `json:"quality"` // automatic, low, soundOnly
+}
+
 // ChatRequest sends a message.
 type ChatRequest struct {
 	Kind     string `json:"kind,omitempty"` // message (default), private, announcement
@@ -114,6 +119,14 @@ func (r *StopRequest) Validate() error {
 		return nil
 	}
 	return endpoint(r.Endpoint)
+}
+
+func (r *QualityRequest) Validate() error {
+	switch r.Quality {
+	case "automatic", "low", "soundOnly":
+		return nil
+	}
+	return &FieldError{Field: "quality", Problem: `must be "automatic", "low" or "soundOnly"`}
 }
 
 func (r *ChatRequest) Validate() error {
