@@ -88,6 +88,11 @@ export class Endpoint extends Emitter {
     );
   }
 
+  /** @protected Ends with the endpoint. @param {() => void} off */
+  listen(off) {
+    this.#off.push(off);
+  }
+
   /** @param {RTCIceServer[]} iceServers @param {RTCIceTransportPolicy} [policy] */
   configure(iceServers, policy) {
     this.#configuration = {

@@ -5,19 +5,38 @@
 import { Endpoint, wantedCodecs } from "./media.js";
 import { FaultError } from "./fault.js";
 import { AnswerWatch } from "./media_policy.js";
+import { applyWanted, contentHints, encodingsFor } from "./media_layers.js";
 import { answered } from "./media_figures.js";
 import { openDevice, openScreen } from "./media_devices.js";
 
 /** @typedef {"mic" | "camera" | "screen" | "screenAudio"} Source */
 /** @typedef {import("../types/kelas.d.ts").Publishing} Publishing */
 
-/** In the order of their m-lines. @type {{source: Source, kind: "audio" | "video", maxBitrate: number}[]} */
+/** In the order of their m-lines. @type {{source: Source, kind: "audio" | "video"}[]} */
 const lines = [
-  { source: "mic", kind: "audio", maxBitrate: 64_000 },
-  { source: "camera", kind: "video", maxBitrate: 1_200_000 },
-  { source: "screen", kind: "video", maxBitrate: 2_500_000 },
-  { source: "screenAudio", kind: "audio", maxBitrate: 96_000 },
+  { source: "mic", kind: "audio" },
+  { source: "camera", kind: "video" },
+  { source: "screen", kind: "video" },
+  { source: "screenAudio", kind: "audio" },
 ];
+
+/**
+ * @param {RTCPeerConnection} pc
+ * @param {MediaStreamTrack | "audio" | "video"} track
+ * @param {Source} source
+ * @param {MediaStream[]} streams what belongs together, so that it stays together
+ */
+function addSending(pc, track, source, streams) {
+  // The richest that the browser takes: not every one knows scalabilityMode, or several layers.
+  for (const sendEncodings of encodingsFor(source)) {
+    try {
+      return pc.addTransceiver(track, { direction: "sendonly", streams, sendEncodings });
+    } catch (error) {
+      console.info(`the browser refuses encodings of the ${source}:`, error);
+    }
+  }
+  return pc.addTransceiver(track, { direction: "sendonly", streams });
+}
 
 /**
  * Events: those of Endpoint, "sources" {tracks} when something was turned on
@@ -29,10 +48,16 @@ export class Presenter extends Endpoint {
   #live = false;
   #answers = new AnswerWatch();
   #publishing = Promise.resolve();
+  /** Which layers of a source anybody wants; none said: all. @type {Map<string, string[]>} */ #wanted = new Map();
+  /** @type {Promise<void>} */ #encodings = Promise.resolve();
 
   /** @param {import("./protocol.js").Connection} connection */
   constructor(connection) {
     super("presenter", connection);
+    this.listen(connection.on("layersWanted", ({ slot, layers }) => {
+      this.#wanted.set(slot, layers);
+      this.#setEncodings(/** @type {Source} */ (slot));
+    }));
   }
 
   get live() {
@@ -119,16 +144,12 @@ export class Presenter extends Endpoint {
   build(pc) {
     this.#answers.reset();
     this.#senders.clear();
+    this.#wanted.clear(); // the server will tell of this connection
     const camera = new MediaStream();
     const screen = new MediaStream();
-    for (const { source, kind, maxBitrate } of lines) {
+    for (const { source, kind } of lines) {
       const track = this.#tracks.get(source) ?? null;
-      const transceiver = pc.addTransceiver(track ?? kind, {
-        direction: "sendonly",
-        // One stream for what belongs together, so that it stays together.
-        streams: [source === "mic" || source === "camera" ? camera : screen],
-        sendEncodings: [{ maxBitrate, ...(source === "screen" && { maxFramerate: 30 }) }],
-      });
+      const transceiver = addSending(pc, track ?? kind, source, [source === "mic" || source === "camera" ? camera : screen]);
       const codecs = wantedCodecs(kind, RTCRtpSender.getCapabilities(kind));
       if (codecs.length && transceiver.setCodecPreferences) {
         try {
@@ -139,6 +160,18 @@ export class Presenter extends Endpoint {
       }
       this.#senders.set(source, transceiver.sender);
     }
+    for (const source of /** @type {Source[]} */ (["camera", "screen"])) this.#setEncodings(source);
+  }
+
+  /** One change after the other: parameters that were read before another change are refused. @param {Source} source */
+  #setEncodings(source) {
+    this.#encodings = this.#encodings.then(async () => {
+      const sender = this.#senders.get(source);
+      const parameters = sender?.getParameters();
+      if (!sender || !parameters?.encodings?.length) return;
+      if (!applyWanted(parameters, source, this.#wanted.get(source))) return;
+      await sender.setParameters(parameters);
+    }).catch((error) => console.info(`the encodings of the ${source} stay as they are:`, error.message));
   }
 
   /** @protected @override @param {RTCStatsReport} report @param {number} now */
@@ -208,8 +241,7 @@ export class Presenter extends Endpoint {
 
   /** @param {Source} source @param {MediaStreamTrack} track */
   #keep(source, track) {
-    if (source === "screen") track.contentHint = "detail";
-    if (source === "camera") track.contentHint = "motion";
+    track.contentHint = contentHints[source];
     this.#tracks.set(source, track);
     // "ended" comes when the browser's own stop button is pressed, the window
     // is closed or the device unplugged, never from our own stop().
