@@ -17,6 +17,9 @@ const (
 	// blindLoss is the share lost, in two receiver reports in a row, that counts as full where nothing better
 	// is known.
 	blindLoss = lossBearable
+	// outage is how long, in ns, nothing of what was sent may arrive and still be loss. Longer is a line that was
+	// away for a moment, which says nothing of what it carries.
+	outage = 150e6
 	// few is how many packets must be out before silence means something.
 	few = 50
 )
@@ -45,7 +48,10 @@ type Line struct {
 	lossy    int // receiver reports in a row with much loss
 	fraction float64
 
-	newest uint16 // highest number that was reported
+	// Packets in a row that did not arrive, until one does: how many, and when the first and the newest of them
+	// went out.
+	missing               int
+	missingFrom, missedAt int64
 }
 
 // Full is told when the line turns out to carry less than is sent.
@@ -77,6 +83,8 @@ func (l *Line) Outstanding(number uint16) bool { return l.sent.peek(number) }
 func (l *Line) Reset() {
 	l.delays.reset()
 	l.losses.reset()
+	l.sent.forget()
+	l.missing = 0
 	l.unreported, l.firstSent, l.reportedAt, l.decreasedAt, l.lossy, l.any = 0, 0, 0, 0, 0, false
 }
 
@@ -113,16 +121,34 @@ func (l *Line) Arrivals(p []byte, now time.Time) bool {
 		if !ok {
 			return
 		}
-		if int16(number-l.newest) > 0 {
-			l.newest = number
+		if !arrived {
+			l.miss(sentAt)
+			return
 		}
-		l.losses.add(at, !arrived)
-		if arrived {
-			arrival += l.clock
-			l.delays.add(arrival, arrival-sentAt/1000, size)
-		}
+		l.found(at)
+		arrival += l.clock
+		l.delays.add(arrival, arrival-sentAt/1000, size)
 	})
 	return true
+}
+
+func (l *Line) miss(sentAt int64) {
+	if l.missing == 0 {
+		l.missingFrom = sentAt
+	}
+	l.missing++
+	l.missedAt = sentAt
+}
+
+// found counts a packet that arrived, and those before it that did not.
+func (l *Line) found(now int64) {
+	if l.missedAt-l.missingFrom < outage {
+		for range l.missing {
+			l.losses.add(now, true)
+		}
+	}
+	l.missing = 0
+	l.losses.add(now, false)
 }
 
 // REMB takes the receiver's own figure.

@@ -37,6 +37,13 @@ func (l *sentLog) take(number uint16, now int64) (size int, at int64, ok bool) {
 	return size, now - int64(ago)*tick, true
 }
 
+// forget: what is reported later belongs to a path that is gone.
+func (l *sentLog) forget() {
+	if l.entries != nil {
+		*l.entries = [memory]sentPacket{}
+	}
+}
+
 // peek tells the size of a packet that is still not reported, without taking it.
 func (l *sentLog) peek(number uint16) bool {
 	return l.entries != nil && l.entries[number%memory].number == number && l.entries[number%memory].size > 0

@@ -107,3 +107,91 @@ step('viewers who come get a picture, and then the highest layer', async (t) => 
   }
   t.diagnostic(JSON.stringify(await encodings(pages.teacher)));
 });
+
+/** Opens the card behind the connection's bars and chooses. */
+async function choose(page, quality) {
+  if (await page.$eval(byTest('connection'), (b) => b.getAttribute('aria-expanded') !== 'true')) await press(page, 'connection');
+  await press(page, `quality-${quality}`);
+}
+
+/** Freezes in seconds while fn runs. */
+async function frozenDuring(page, fn) {
+  const earlier = (await seen(page)).frozen;
+  await fn();
+  return (await seen(page)).frozen - earlier;
+}
+
+step('low: a smaller picture goes on, without a freeze', async (t) => {
+  for (const name of Object.keys(students)) {
+    const page = pages[name];
+    const froze = await frozenDuring(page, async () => {
+      await choose(page, 'low');
+      await until(`${name} gets the small picture`, async () => (await seen(page)).height === 180, 30000);
+      await grows(`${name}: the small picture`, () => frames(page, 'video-camera'), 20);
+    });
+    assert.ok(froze < 2, `${name} stood still for ${froze} s`);
+    await until(`${name} reads of it`, () => page.$eval('#connection-figures', (e) => e.textContent.includes('smallest')), 20000);
+    t.diagnostic(`${name}: frozen ${froze} s`);
+  }
+});
+
+step('nobody wants the larger layers: the encoder stops them', async () => {
+  const counts = async () => {
+    const e = await encodings(pages.teacher);
+    return e.q?.active && !e.h.active && !e.f.active && e;
+  };
+  const first = await until('h and f are off', counts, 60000);
+  await grows('the lowest layer', async () => (await encodings(pages.teacher)).q.frames);
+  const later = await encodings(pages.teacher);
+  assert.equal(later.f.frames, first.f.frames, 'nothing is encoded for f');
+  assert.equal(later.h.frames, first.h.frames, 'nothing is encoded for h');
+});
+
+step('sound only: no picture comes, the sound goes on', async () => {
+  for (const name of Object.keys(students)) {
+    const page = pages[name];
+    await choose(page, 'sound');
+    await until(`${name}: the server says so`, () => page.evaluate(() => window.kelas.state().layers.some((l) => l.slot === 'camera' && l.paused === 'choice')));
+    const still = await inbound(page, 'video', 'framesDecoded');
+    // Longer than the page waits before it takes silence for a fault.
+    await grows(`${name}: sound`, () => inbound(page, 'audio', 'packetsReceived'), 300, 60000);
+    assert.equal(await inbound(page, 'video', 'framesDecoded'), still, `${name} was sent pictures`);
+    assert.equal(await page.evaluate(() => window.testConnections.length), 1, `${name}: the connection was left alone`);
+    assert.ok(await page.$eval('#empty-text', (e) => e.checkVisibility() && e.textContent.includes('sound only')));
+  }
+});
+
+step('a reload keeps the choice; automatic brings the large picture back', async (t) => {
+  for (const name of Object.keys(students)) {
+    const page = pages[name];
+    await page.reload({ waitUntil: 'domcontentloaded' });
+    await grows(`${name}: sound`, () => inbound(page, 'audio', 'packetsReceived'), 50, 60000);
+    assert.ok(await page.$eval(byTest('quality-sound'), (r) => r.checked), 'the choice is remembered');
+    assert.equal(await inbound(page, 'video', 'framesDecoded'), 0);
+    await choose(page, 'automatic');
+    await grows(`${name}: camera`, () => frames(page, 'video-camera'));
+    const best = await until(`${name} gets a large picture`, async () => {
+      const s = await seen(page);
+      return s.height >= 480 && s;
+    }, 90000);
+    t.diagnostic(`${name}: ${JSON.stringify(best)}`);
+  }
+});
+
+step('the choice fits a small phone and the keyboard', async () => {
+  const page = pages.Budi;
+  await page.setViewport({ width: 360, height: 640 });
+  if (await page.$eval(byTest('connection'), (b) => b.getAttribute('aria-expanded') !== 'true')) await press(page, 'connection');
+  const box = await page.$eval(byTest('quality'), (e) => {
+    const { left, right } = e.getBoundingClientRect();
+    return { left, right, scroll: document.documentElement.scrollWidth, legend: e.querySelector('legend').textContent };
+  });
+  await picture(page, 'quality-360');
+  assert.ok(box.left >= 0 && box.right <= 360 && box.scroll <= 360, JSON.stringify(box));
+  assert.ok(box.legend);
+  await page.focus(byTest('quality-automatic'));
+  await page.keyboard.press('ArrowDown');
+  assert.equal(await page.evaluate(() => window.kelas.state().quality), 'low');
+  await page.keyboard.press('ArrowUp');
+  assert.equal(await page.evaluate(() => window.kelas.state().quality), 'automatic');
+});

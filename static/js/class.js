@@ -5,7 +5,7 @@ import { loadLanguage, t, translate } from "./i18n.js";
 import { supported } from "./media.js";
 import { may } from "./permission.js";
 import { createSession } from "./session.js";
-import { tabSession } from "./resume.js";
+import { qualityWish, tabSession } from "./resume.js";
 import { loadIo, loadTus } from "./third_party.js";
 import { asFault, FaultError } from "./fault.js";
 import { byId } from "./ui/dom.js";
@@ -35,7 +35,7 @@ async function start() {
   ]);
   translate(document);
 
-  const session = createSession({ config, io, url: location.origin, tokens });
+  const session = createSession({ config, io, url: location.origin, tokens, wish: qualityWish });
   const { store, connection, news } = session;
   const toasts = createToasts();
   const panel = createPanel();
@@ -71,7 +71,7 @@ async function start() {
 
   window.kelas = Object.freeze({
     state: () => ({
-      ...store.get(), people: [...store.get().people.values()], slots: [...store.get().slots.values()],
+      ...store.get(), people: [...store.get().people.values()], slots: [...store.get().slots.values()], layers: [...store.get().layers.values()],
       files: [...store.get().files.values()], chat: session.chat.rows(), storedSeq: session.chat.storedSeq,
     }),
   });

@@ -24,6 +24,7 @@ export class Viewer extends Endpoint {
   #silence = new SilenceWatch();
   /** @type {Map<string, SlotView>} */ #slots = new Map();
   #expecting = true;
+  /** Places that are silent on purpose. @type {(slot: SlotName) => boolean} */ #paused = () => false;
   /** @type {RTCRtpTransceiver[]} */ #transceivers = [];
 
   /** @param {import("./protocol.js").Connection} connection */
@@ -41,6 +42,11 @@ export class Viewer extends Endpoint {
     this.#slots = new Map(slots.map((s) => [s.slot, s]));
     if (expecting && !this.#expecting) this.#silence.reset();
     this.#expecting = expecting;
+  }
+
+  /** @param {(slot: SlotName) => boolean} paused places that the server sends nothing, and says so */
+  setPaused(paused) {
+    this.#paused = paused;
   }
 
   /** @protected @override @param {RTCPeerConnection} pc */
@@ -78,8 +84,8 @@ export class Viewer extends Endpoint {
     for (const s of report.values()) {
       if (s.type === "inbound-rtp") packets.set(this.slotOf(s.mid ?? ""), s.packetsReceived ?? 0);
     }
-    const counters = places.map(({ slot }) => ({
-      slot, live: this.#slots.get(slot)?.live ?? false, packets: packets.get(slot) ?? 0,
+    const counters = places.map(({ slot, kind }) => ({
+      slot, live: (this.#slots.get(slot)?.live ?? false) && !(kind === "video" && this.#paused(slot)), packets: packets.get(slot) ?? 0,
     }));
     if (this.#silence.update(counters, now)) {
       this.#silence.reset();

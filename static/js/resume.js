@@ -65,6 +65,30 @@ export function wasLive(classId) {
   }
 }
 
+const qualities = ["automatic", "low", "soundOnly"];
+const qualityKey = "kelas.quality";
+
+/** The picture quality that a person chose, in all tabs and classes of this browser. */
+export const qualityWish = {
+  /** @returns {import("../types/kelas.d.ts").Quality} */
+  load() {
+    try {
+      const kept = localStorage.getItem(qualityKey) ?? "";
+      return qualities.includes(kept) ? /** @type {any} */ (kept) : "automatic";
+    } catch {
+      return "automatic";
+    }
+  },
+  /** @param {import("../types/kelas.d.ts").Quality} quality */
+  save(quality) {
+    try {
+      localStorage.setItem(qualityKey, quality);
+    } catch {
+      // Chosen again next time, then.
+    }
+  },
+};
+
 /** @param {string} key */
 function read(key) {
   try {

@@ -18,6 +18,8 @@ import { createStore } from "./store.js";
 /** @typedef {import("../types/kelas.d.ts").Phase} Phase */
 /** @typedef {import("../types/kelas.d.ts").Publishing} Publishing */
 /** @typedef {import("../types/kelas.d.ts").Joined} Joined */
+/** @typedef {import("../types/kelas.d.ts").Quality} Quality */
+/** @typedef {import("../types/kelas.d.ts").LayerView} LayerView */
 /** @typedef {import("./media_figures.js").Figures} Figures */
 
 /**
@@ -36,6 +38,8 @@ import { createStore } from "./store.js";
  * @property {Publishing} sources what this page sends
  * @property {{state: import("./media.js").MediaState, tried?: object}} media of the endpoint in use
  * @property {Figures | null} figures
+ * @property {Quality} quality what this viewer wants
+ * @property {ReadonlyMap<string, LayerView>} layers what the server sends in each slot
  */
 
 /** @typedef {ReturnType<typeof createSession>} Session */
@@ -48,9 +52,10 @@ const nothing = { mic: false, camera: false, screen: false, screenAudio: false }
  * @param {import("../types/kelas.d.ts").Io} options.io
  * @param {string} options.url
  * @param {{load(): string, save(token: string): void}} options.tokens
+ * @param {{load(): Quality, save(quality: Quality): void}} [options.wish] the quality that this browser remembers
  * @param {(flush: () => void) => void} [options.schedule]
  */
-export function createSession({ config, io, url, tokens, schedule }) {
+export function createSession({ config, io, url, tokens, wish, schedule }) {
   const chat = new ChatLog();
   const news = new Emitter();
   /** @type {State} */
@@ -61,6 +66,7 @@ export function createSession({ config, io, url, tokens, schedule }) {
     },
     people: new Map(), slots: new Map(), unplayable: new Map(), files: new Map(),
     chatRevision: 0, delayed: 0, live: "off", sources: nothing, media: { state: "off" }, figures: null,
+    quality: wish?.load() ?? "automatic", layers: new Map(),
   };
   const store = createStore(initial, schedule);
   const connection = new Connection({
@@ -92,6 +98,22 @@ export function createSession({ config, io, url, tokens, schedule }) {
     }
     store.set({ slots: map, unplayable });
     viewer.setSlots(slots, !store.get().cls.presenterLostUntil);
+  }
+
+  /** @param {ReadonlyMap<string, LayerView>} layers */
+  function setLayers(layers) {
+    store.set({ layers });
+    const all = store.get().quality === "soundOnly";
+    viewer.setPaused((slot) => all || Boolean(layers.get(slot)?.paused));
+  }
+
+  /** The server is told for each session; it answers with what it sends. */
+  function tellQuality() {
+    if (!connection.online) return; // the next join tells it
+    connection.request("quality", { quality: store.get().quality }).catch((error) => {
+      const fault = asFault(error);
+      if (fault.code !== "offline" && fault.code !== "timeout") news.emit("fault", fault);
+    });
   }
 
   /** @param {ClassView} cls */
@@ -126,6 +148,8 @@ export function createSession({ config, io, url, tokens, schedule }) {
     confirmed = false;
     setClass(joined.class);
     chatChanged();
+    if (!joined.resumed) setLayers(new Map());
+    tellQuality(); // before the endpoint is made, so that it begins like this
     for (const pending of resend) void transmit(pending);
     if (gap) void closeGap(gap);
     // The class was told that it is over. Who opens the laptop at home must not
@@ -190,6 +214,7 @@ export function createSession({ config, io, url, tokens, schedule }) {
   connection.on("classChanged", (m) => setClass(m.class));
   connection.on("slots", (m) => setSlots(m.slots));
   connection.on("slotUnplayable", (m) => store.set({ unplayable: new Map(store.get().unplayable).set(m.slot, m.codec) }));
+  connection.on("layer", (/** @type {LayerView} */ m) => setLayers(new Map(store.get().layers).set(m.slot, m)));
   connection.on("stopCommunication", (m) => {
     if (m.reason === "ended") return connection.close(new FaultError("classEnded"));
     // A page that is live hears it when another decides: hand-over, take-back.
@@ -287,6 +312,15 @@ export function createSession({ config, io, url, tokens, schedule }) {
     discardChat(clientId) {
       chat.discard(clientId);
       chatChanged();
+    },
+
+    /** @param {Quality} quality */
+    setQuality(quality) {
+      if (quality === store.get().quality) return;
+      wish?.save(quality);
+      store.set({ quality });
+      setLayers(store.get().layers);
+      tellQuality();
     },
 
     /** Loads a page of older messages. @returns {Promise<void>} */

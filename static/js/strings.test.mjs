@@ -11,7 +11,7 @@ const json = async (/** @type {string} */ lang) => (
 );
 const en = await json("en");
 const id = await json("id");
-const areas = "class|chat|people|files|live|check|net|error";
+const areas = "class|chat|people|files|live|check|net|quality|error";
 
 async function sources() {
   const templates = join(here, "../../templates");
@@ -66,7 +66,7 @@ test("every key that is put together exists", async () => {
 
 test("every key is used somewhere", async () => {
   const all = (await sources()).map((s) => s.text).join("\n");
-  const dynamic = /^(error\.|people\.(here|away|lost|role|nowRole)|live\.(gone|ceased)|net\.path\.|class\.(key|invite)\.|check\.(camera|mic|speaker)N|files\.(pause|resume|retry|cancel))/;
+  const dynamic = /^(error\.|people\.(here|away|lost|role|nowRole)|live\.(gone|ceased)|net\.(path|layer|paused)\.|class\.(key|invite)\.|check\.(camera|mic|speaker)N|files\.(pause|resume|retry|cancel))/;
   for (const key of Object.keys(en)) {
     if (dynamic.test(key)) continue;
     assert.ok(all.includes(`"${key.replace(/\.(one|other)$/, "")}"`), `nobody says ${key}`);

@@ -20,6 +20,11 @@ export interface Participant {
 
 export interface SlotView { slot: SlotName; participant: string; live: boolean; codec: string }
 
+export type Quality = "automatic" | "low" | "soundOnly";
+
+/** What this viewer is sent in a slot: "layer" is a RID, "paused" says why there is nothing. */
+export interface LayerView { slot: SlotName; layer: string; temporal: number; paused: "" | "line" | "choice" }
+
 export interface ClassView {
   id: string;
   title: string;

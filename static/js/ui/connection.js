@@ -12,7 +12,7 @@ import { bars } from "../media_figures.js";
 /** @param {Page} page */
 export function mountConnection(page) {
   const { session, toasts } = page;
-  const { store, connection } = session;
+  const { store, connection, actions } = session;
   const app = byId("app");
   const button = byId("connection-button");
   const card = byId("connection-card");
@@ -42,13 +42,18 @@ export function mountConnection(page) {
   }
 
   function renderCard() {
-    const { figures, media, live, phase } = store.get();
+    const { figures, media, live, phase, layers, slots } = store.get();
     const lang = language();
     setText(byId("connection-summary"), phase.name !== "online" ? t("net.reconnecting")
       : media.state === "failed" ? failedText() : t(live === "off" ? "net.summaryView" : "net.summaryLive"));
     /** @type {[string, string][]} */
     const rows = [];
+    byId("quality").hidden = live !== "off";
     if (figures && phase.name === "online") {
+      for (const [slot, name] of live === "off" ? /** @type {const} */ ([["screen", "net.layerScreen"], ["camera", "net.layerCamera"]]) : []) {
+        const text = slots.get(slot)?.live ? layerText(layers.get(slot)) : "";
+        if (text) rows.push([t(name), text]);
+      }
       for (const p of figures.pictures) {
         const what = live === "off" ? p.slot : "";
         rows.push([t(what === "screen" ? "net.pictureScreen" : what === "camera" ? "net.pictureCamera" : "net.picture"),
@@ -68,6 +73,25 @@ export function mountConnection(page) {
       });
     } else list.replaceChildren(...rows.flatMap(([name, value]) => [el("dt", { text: name }), el("dd", { text: value })]));
   }
+
+  /** Which of the sizes that the presenter sends is received. @param {import("../../types/kelas.d.ts").LayerView} [view] */
+  function layerText(view) {
+    if (!view) return "";
+    if (view.paused) return t(`net.paused.${view.paused}`);
+    const size = view.layer === "q" || view.layer === "h" || view.layer === "f" ? t(`net.layer.${view.layer}`) : view.layer || t("net.layer.only");
+    return view.temporal >= 0 ? t("net.layer.thin", { layer: size }) : size;
+  }
+
+  for (const radio of /** @type {NodeListOf<HTMLInputElement>} */ (byId("quality").querySelectorAll("input"))) {
+    radio.addEventListener("change", () => {
+      if (radio.checked) actions.setQuality(/** @type {any} */ (radio.value));
+    });
+  }
+  store.watch(["quality"], ({ quality }) => {
+    for (const radio of /** @type {NodeListOf<HTMLInputElement>} */ (byId("quality").querySelectorAll("input"))) {
+      radio.checked = radio.value === quality;
+    }
+  });
 
   /** What was tried, and what to ask for. */
   function failedText() {
@@ -125,7 +149,7 @@ export function mountConnection(page) {
   });
   byId("line-retry").addEventListener("click", () => connection.retryNow());
 
-  store.watch(["phase", "media", "figures", "joined", "live"], render);
+  store.watch(["phase", "media", "figures", "joined", "live", "layers", "slots"], render);
   store.watch(["phase", "joined"], line);
   store.watch(["media"], tellFailure);
   onLanguage(() => { render(); line(); });

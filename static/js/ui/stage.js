@@ -33,9 +33,9 @@ export function mountStage(page) {
 
   /** @param {Picture} picture */
   function isOn(picture) {
-    const { live, sources, slots, phase } = session.store.get();
+    const { live, sources, slots, phase, quality } = session.store.get();
     if (live !== "off") return sources[picture];
-    return phase.name !== "refused" && Boolean(slots.get(picture)?.live);
+    return quality !== "soundOnly" && phase.name !== "refused" && Boolean(slots.get(picture)?.live);
   }
 
   function render() {
@@ -80,16 +80,18 @@ export function mountStage(page) {
   /** The sentence over a picture that is not there yet, or cannot be. @param {Picture} picture */
   function note(picture) {
     const box = /** @type {HTMLElement} */ (tiles[picture].querySelector(".k-tile-note"));
-    const { unplayable, live } = session.store.get();
+    const { unplayable, live, layers } = session.store.get();
     const codec = live === "off" ? unplayable.get(picture) : undefined;
-    if (codec) setText(box, t("class.unplayable", { codec: codec.replace(/^video\//, "") }));
+    const weak = live === "off" && layers.get(picture)?.paused === "line";
+    if (weak && !codec) setText(box, t("class.pausedByLine"));
+    else if (codec) setText(box, t("class.unplayable", { codec: codec.replace(/^video\//, "") }));
     else setText(box, t("class.pictureComes"));
-    box.hidden = !codec && videos[picture].readyState >= 2;
+    box.hidden = !codec && !weak && videos[picture].readyState >= 2;
   }
 
   /** @param {Record<Picture, boolean>} on */
   function words(on) {
-    const { cls, people, you, joined, live, sources, slots, phase, media, figures } = session.store.get();
+    const { cls, people, you, joined, live, sources, slots, phase, media, figures, quality } = session.store.get();
     const presenter = people.get(cls.presenter);
     const name = live !== "off" ? t("live.you") : presenter?.name ?? "";
     setText(byId("camera-name"), name);
@@ -103,6 +105,7 @@ export function mountStage(page) {
       if (!joined) return t("class.opening");
       if (live !== "off") return sources.mic ? t("live.onlySound") : t("live.nothingOn");
       if (cls.presenter && cls.presenter !== you?.id) {
+        if (quality === "soundOnly" && (slots.get("camera")?.live || slots.get("screen")?.live)) return t("class.soundOnlyChosen");
         return slots.get("mic")?.live ? t("class.onlySound", { name }) : t("class.nothingOn", { name });
       }
       if (cls.presenter) return t("class.liveElsewhere");
@@ -262,7 +265,7 @@ export function mountStage(page) {
     render();
   });
   session.store.watch(
-    ["slots", "live", "sources", "unplayable", "cls", "people", "you", "joined", "phase", "media"], render,
+    ["slots", "live", "sources", "unplayable", "cls", "people", "you", "joined", "phase", "media", "quality", "layers"], render,
   );
   // The figures matter here only to tell a still picture from a lost line.
   session.store.watch(["figures"], ({ phase }) => { if (phase.name !== "online") render(); });
