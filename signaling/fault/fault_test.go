@@ -78,7 +78,14 @@ func TestTable(t *testing.T) {
 
 // notForClients are sentinels that a client can do nothing about; it hears
 // `internal`, and the log has the rest.
-var notForClients = []string{"classroom.ErrIdentityInvalid", "pipeline.ErrConfig"}
+var notForClients = []string{"classroom.ErrIdentityInvalid", "pipeline.ErrConfig",
+	// Of elements and negotiations that a class does not use; Kurento's door
+	// has words of its own for them.
+	"pipeline.ErrNoDataChannels", "pipeline.ErrBadDataChannel", "pipeline.ErrTooManyDataChannels",
+	"pipeline.ErrNoSuchDataChannel", "pipeline.ErrAlreadyNegotiated", "pipeline.ErrOfferNotGenerated",
+	"pipeline.ErrAnswerAlreadyProcessed", "pipeline.ErrNoLocalDescription", "pipeline.ErrNoRemoteDescription",
+	"pipeline.ErrUnsupported", "pipeline.ErrBadURI", "pipeline.ErrNoFileRoot", "pipeline.ErrOutsideFileRoot",
+}
 
 // TestComplete finds every sentinel of the rooms below by reading their
 // source, so that a new one is either in the table or left out on purpose.

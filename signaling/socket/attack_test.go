@@ -408,7 +408,7 @@ func TestNotJoined(t *testing.T) {
 		if name == wire.Join {
 			continue
 		}
-		body := map[string]any{"sdpOffer": "x", "endpoint": "viewer", "text": "x", "seq": 1, "to": "x", "participant": "x", "role": "viewer", "id": "x"}
+		body := map[string]any{"sdpOffer": "x", "endpoint": "viewer", "text": "x", "seq": 1, "to": "x", "participant": "x", "role": "viewer", "id": "x", "quality": "low"}
 		c.refusedWith("notJoined", name, body)
 	}
 }

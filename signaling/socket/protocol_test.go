@@ -275,7 +275,7 @@ func TestEveryEventIsSent(t *testing.T) {
 
 var everyEvent = []classroom.Event{
 	classroom.ParticipantJoined{}, classroom.ParticipantChanged{}, classroom.ParticipantLeft{},
-	classroom.ClassChanged{}, classroom.SlotsChanged{}, classroom.SlotUnplayable{}, classroom.StopCommunication{},
+	classroom.ClassChanged{}, classroom.SlotsChanged{}, classroom.SlotUnplayable{}, classroom.LayerChanged{}, classroom.LayersWanted{}, classroom.StopCommunication{},
 	classroom.ChatAdded{}, classroom.ChatStored{}, classroom.ChatDelayed{}, classroom.ChatFailed{},
 	classroom.FileAdded{}, classroom.FileRemoved{}, classroom.IceCandidateFound{}, classroom.MediaState{},
 	classroom.RoleChanged{}, classroom.HandOverOffered{}, classroom.ServerClosing{},
