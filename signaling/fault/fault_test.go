@@ -85,6 +85,7 @@ var notForClients = []string{"classroom.ErrIdentityInvalid", "pipeline.ErrConfig
 	"pipeline.ErrNoSuchDataChannel", "pipeline.ErrAlreadyNegotiated", "pipeline.ErrOfferNotGenerated",
 	"pipeline.ErrAnswerAlreadyProcessed", "pipeline.ErrNoLocalDescription", "pipeline.ErrNoRemoteDescription",
 	"pipeline.ErrUnsupported", "pipeline.ErrBadURI", "pipeline.ErrNoFileRoot", "pipeline.ErrOutsideFileRoot",
+	"pipeline.ErrHostNotAllowed", "pipeline.ErrSeek", "pipeline.ErrNotSameHub",
 }
 
 // TestComplete finds every sentinel of the rooms below by reading their

@@ -128,7 +128,7 @@ func eventToWire(e classroom.Event) (name string, body any) {
 	case classroom.LayerChanged:
 		return wire.Layer, wire.LayerEvent{Slot: string(e.Slot), Layer: e.RID, Temporal: e.Temporal, Paused: e.Paused}
 	case classroom.LayersWanted:
-		return wire.LayersWanted, wire.LayersWantedEvent{Slot: string(e.Slot), Layers: e.RIDs}
+		return wire.LayersWanted, wire.LayersWantedEvent{Slot: string(e.Slot), Layers: append([]string{}, e.RIDs...)}
 	case classroom.StopCommunication:
 		return wire.StopCommunication, wire.StopCommunicationEvent{Reason: e.Reason}
 	case classroom.ChatAdded:
