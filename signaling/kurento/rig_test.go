@@ -57,6 +57,10 @@ func newRig(t testing.TB, cfg Config) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return serve(t, s, media)
+}
+
+func serve(t testing.TB, s *Server, media *pipeline.Server) *rig {
 	web := httptest.NewServer(s.Listener())
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)

@@ -123,14 +123,14 @@ func (s *Server) dropSubscriptionsLocked(o *object, sess *session) {
 }
 
 // sweep collects the sessions that neither were used since the last sweep nor
-// have an open connection.
+// have an open connection: here any that used them last, in Kurento only one
+// whose latest answer was theirs.
 func (s *Server) sweep() {
 	s.mu.Lock()
 	now := s.cfg.Now()
 	var gone []*object
 	for _, sess := range s.sessions {
-		connected := sess.conn != nil && sess.conn.session == sess
-		if !sess.inUse && !connected {
+		if !sess.inUse && sess.conn == nil {
 			gone = append(gone, s.closeSessionLocked(sess)...)
 			continue
 		}
