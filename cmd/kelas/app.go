@@ -202,7 +202,8 @@ func where(a net.Addr) string {
 func mediaConfig(f *serveFlags) pipeline.Config {
 	c := pipeline.Config{MediaAddr: f.MediaAddr, TCPAddr: f.MediaTCPAddr, ExternalIPs: f.ExternalIP,
 		TURNAddr: f.TURNAddr, TURNRealm: f.TURNRealm, TURNTTL: f.TURNTTL, TURNExternalIP: f.TURNExternalIP,
-		MaxPipelines: f.MaxClasses, MaxElements: f.MaxClasses * f.MaxParticipants}
+		MaxPipelines: f.MaxClasses, MaxElements: f.MaxClasses * f.MaxParticipants,
+		FileRoot: f.KurentoFileRoot, PlayFrom: f.KurentoPlayFrom}
 	if c.TCPAddr == "off" {
 		c.TCPAddr = ""
 	}

@@ -49,6 +49,7 @@ type serveFlags struct {
 	KurentoToken         string        `name:"kurento-token" help:"Opens /kurento to applications written for Kurento, as ?access_token= or a bearer token." placeholder:"TOKEN" secret:"all" group:"Kurento"`
 	KurentoAddr          string        `name:"kurento-addr" help:"Also speak Kurento's protocol on an address of its own, such as 127.0.0.1:8888; elsewhere than on the machine itself it needs --kurento-token." placeholder:"ADDR" group:"Kurento"`
 	KurentoFileRoot      string        `name:"kurento-file-root" help:"Folder that Kurento's recorders and players may use; none when empty." placeholder:"DIR" group:"Kurento"`
+	KurentoPlayFrom      []string      `name:"kurento-play-from" help:"Host, *.domain, address or network (with or without :port) that Kurento's players may read from by http and rtsp, * for every public address; may be given more than once." placeholder:"HOST" group:"Kurento"`
 	KurentoStrict        bool          `name:"kurento-strict" help:"Keep each Kurento session to the objects it made itself." group:"Kurento"`
 	KurentoMaxObjects    int           `name:"kurento-max-objects" default:"10000" help:"Objects that one Kurento session may hold." group:"Kurento"`
 	KurentoMaxMessage    byteSize      `name:"kurento-max-message" default:"1MiB" help:"Largest message of the Kurento protocol." group:"Kurento"`

@@ -18,7 +18,7 @@ func (a *app) openKurento(f *serveFlags, media *pipeline.Server) (http.Handler, 
 	if f.KurentoToken == "" && f.KurentoAddr == "" {
 		return nil, nil
 	}
-	s, err := kurento.New(kurento.Config{Media: media, Token: f.KurentoToken, FileRoot: f.KurentoFileRoot, Strict: f.KurentoStrict,
+	s, err := kurento.New(kurento.Config{Media: media, Token: f.KurentoToken, Strict: f.KurentoStrict,
 		Version: version, MaxObjects: f.KurentoMaxObjects, MaxMessage: int(f.KurentoMaxMessage), MaxSessions: f.KurentoMaxSessions,
 		CollectPeriod: f.KurentoCollectPeriod, ClientAddr: signaling.ClientAddr, Log: a.log})
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"os"
 	"time"
 
 	"kelas/pipeline"
@@ -17,9 +16,6 @@ type Config struct {
 	// Token opens the door, as ?access_token= or as a bearer token; "" opens
 	// it to everybody but pages in browsers.
 	Token string
-	// FileRoot is the folder that file:// addresses must lie in; "" refuses
-	// them all.
-	FileRoot string
 	// Strict keeps each session to the objects it made itself, and takes only
 	// session ids that the server gave.
 	Strict bool
@@ -67,13 +63,6 @@ func (c Config) Validate() error {
 	}
 	if n := len(c.Token); n > 0 && n < 16 {
 		return fmt.Errorf("kurento: Token has fewer than 16 characters")
-	}
-	if c.FileRoot != "" {
-		if st, err := os.Stat(c.FileRoot); err != nil {
-			return fmt.Errorf("kurento: FileRoot: %w", err)
-		} else if !st.IsDir() {
-			return fmt.Errorf("kurento: FileRoot: %q is no folder", c.FileRoot)
-		}
 	}
 	for _, f := range []struct {
 		name string

@@ -152,12 +152,28 @@ var kurentosWords = []struct {
 	{pipeline.ErrNotSamePipeline, codeConnect, "Media elements do not share pipeline"},
 	{pipeline.ErrNotSameHub, codeConnect, "The ports do not share a hub"},
 	{pipeline.ErrUnknownDescription, codeIllegalParam, "There is no such media description"},
+	{pipeline.ErrNoDataChannels, codeNotSupported, "Data channels are not supported"},
+	{pipeline.ErrTooManyDataChannels, codeUnexpected, "Can not create data channel: there are too many"},
+	{pipeline.ErrNoSuchDataChannel, codeIllegalParam, "There is no such data channel"},
+	{pipeline.ErrNoFileRoot, codeIllegalParam, "Files are refused: the server was started without a folder for them (--kurento-file-root)"},
+	{pipeline.ErrOutsideFileRoot, codeIllegalParam, "The file does not lie in the server's folder for them (--kurento-file-root)"},
+	{pipeline.ErrHostNotAllowed, codeIllegalParam, "Players may not reach this host (--kurento-play-from)"},
+	{pipeline.ErrSeek, codeSeek, "Seek fails"},
 	{pipeline.ErrReleased, codeNotFound, "Object not found: it has been released"},
 }
 
 // withReason are errors whose text says what is wrong with what the client
 // sent, and nothing else.
-var withReason = []error{pipeline.ErrBadSDP, pipeline.ErrBadCandidate}
+var withReason = []struct {
+	err  error
+	code int
+}{
+	{pipeline.ErrBadSDP, codeSDPParse},
+	{pipeline.ErrBadCandidate, codeAddCandidate},
+	{pipeline.ErrBadDataChannel, codeIllegalParam},
+	{pipeline.ErrBadURI, codeIllegalParam},
+	{pipeline.ErrUnsupported, codeNotImplemented},
+}
 
 // asError makes an answer of any error. What no table knows is the server's
 // own trouble, and is logged by the caller.
@@ -171,12 +187,12 @@ func asError(err error) *Error {
 			return fail(w.code, "%s", w.text)
 		}
 	}
-	f := fault.Of(err)
-	for _, known := range withReason {
-		if errors.Is(err, known) {
-			return fail(f.Kurento, "%s", clip(err.Error()))
+	for _, w := range withReason {
+		if errors.Is(err, w.err) {
+			return fail(w.code, "%s", clip(err.Error()))
 		}
 	}
+	f := fault.Of(err)
 	return fail(f.Kurento, "%s", f.Text)
 }
 

@@ -1,6 +1,7 @@
 package kurento
 
 import (
+	"errors"
 	"strings"
 
 	"kelas/pipeline"
@@ -43,9 +44,38 @@ func (s *Server) happened(o *object, ev pipeline.Event) {
 	case pipeline.Unplayable:
 		s.trouble(o, codeUnsupported, "UNEXPECTED_ELEMENT_ERROR",
 			"The receiver cannot play "+e.Codec+"; it accepts "+strings.Join(e.Accepted, ", "))
+	case pipeline.DataChannelOpened:
+		s.deliver(o, "DataChannelOpened", map[string]any{"channelId": e.ChannelID})
+	case pipeline.DataChannelClosed:
+		s.deliver(o, "DataChannelClosed", map[string]any{"channelId": e.ChannelID})
+	case pipeline.UriEndpointStateChanged:
+		s.deliver(o, "UriEndpointStateChanged", map[string]any{"state": string(e.State)})
+	case pipeline.Recording:
+		s.deliver(o, "Recording", nil)
+	case pipeline.Paused:
+		s.deliver(o, "Paused", nil)
+	case pipeline.Stopped:
+		s.deliver(o, "Stopped", nil)
+	case pipeline.EndOfStream:
+		s.deliver(o, "EndOfStream", nil)
 	case pipeline.Error:
+		var m *pipeline.MediaError
+		if errors.As(e.Err, &m) {
+			// Its text is about a file or a stream that the client named.
+			s.trouble(o, errorCodes[m.Type], string(m.Type), clip(m.Error()))
+			return
+		}
 		s.trouble(o, asError(e.Err).Code, "UNEXPECTED_ELEMENT_ERROR", asError(e.Err).Message)
 	}
+}
+
+// errorCodes are Error.errorCode of recorders and players.
+var errorCodes = map[pipeline.MediaErrorType]int{
+	pipeline.ResourceErrorOpen:        codeFileNotFound,
+	pipeline.ResourceErrorWrite:       codeUnexpected,
+	pipeline.ResourceErrorNoSpaceLeft: codeResources,
+	pipeline.StreamErrorFailed:        codeUnexpected,
+	pipeline.StreamErrorDecode:        codeUnsupported,
 }
 
 // trouble is the event Error: what went wrong after the call was answered.

@@ -48,7 +48,12 @@ type rig struct {
 
 func newRig(t testing.TB, cfg Config) *rig {
 	t.Helper()
-	media, err := pipeline.NewServer(pipeline.Config{}, nil)
+	return newMediaRig(t, cfg, pipeline.Config{})
+}
+
+func newMediaRig(t testing.TB, cfg Config, mediaCfg pipeline.Config) *rig {
+	t.Helper()
+	media, err := pipeline.NewServer(mediaCfg, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,10 +62,6 @@ func newRig(t testing.TB, cfg Config) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return serve(t, s, media)
-}
-
-func serve(t testing.TB, s *Server, media *pipeline.Server) *rig {
 	web := httptest.NewServer(s.Listener())
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)

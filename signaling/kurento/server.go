@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -27,7 +26,6 @@ type Server struct {
 	started  time.Time
 	upgrader websocket.Upgrader
 	manager  *object
-	files    *os.Root // nil: no file:// addresses
 
 	ctx    context.Context // of everything that may take long
 	cancel context.CancelFunc
@@ -50,13 +48,6 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{cfg: cfg, log: cfg.Log, id: newID(), started: cfg.Now(),
 		conns: map[*conn]struct{}{}, sessions: map[string]*session{}, objects: map[string]*object{},
 		addresses: map[netip.Prefix]*address{}}
-	if cfg.FileRoot != "" {
-		root, err := os.OpenRoot(cfg.FileRoot)
-		if err != nil {
-			return nil, err
-		}
-		s.files = root
-	}
 	// Who may come is decided before the upgrade, by token and Origin.
 	s.upgrader = websocket.Upgrader{HandshakeTimeout: writeTimeout, CheckOrigin: func(*http.Request) bool { return true }}
 	s.manager = &object{id: managerID, class: table.classes["ServerManager"], created: cfg.Now(), part: managerPart{}, name: managerID,
@@ -103,9 +94,6 @@ func (s *Server) Close(ctx context.Context) error {
 		defer close(done)
 		s.end(gone)
 		s.wg.Wait()
-		if s.files != nil {
-			_ = s.files.Close() // nothing was written through it
-		}
 	}()
 	select {
 	case <-done:

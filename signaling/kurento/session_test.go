@@ -340,15 +340,7 @@ func TestLimits(t *testing.T) {
 
 // TestMediaLimits: what the pipeline has no room for is told by number.
 func TestMediaLimits(t *testing.T) {
-	media, err := pipeline.NewServer(pipeline.Config{MaxPipelines: 1, MaxElements: 1}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := New(Config{Media: media})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := serve(t, s, media)
+	r := newMediaRig(t, Config{}, pipeline.Config{MaxPipelines: 1, MaxElements: 1})
 	c := r.dial()
 	p := c.pipeline()
 	c.endpoint(p)

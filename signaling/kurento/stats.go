@@ -15,31 +15,41 @@ func getStats(c *call) (any, error) {
 		members["id"], members["type"], members["timestampMillis"] = id, kind, now
 		out[id] = record(typ, members)
 	}
-	id := c.obj.id
-	w, ok := c.obj.part.(interface {
-		Stats() pipeline.EndpointStats
-	})
-	if !ok {
-		add(id, "ElementStats", "element", map[string]any{"inputLatency": []any{}})
+	if !table.isA(c.obj.class.name, "Endpoint") {
+		add(c.obj.id, "ElementStats", "element", map[string]any{"inputLatency": []any{}})
 		return out, nil
 	}
-	add(id, "EndpointStats", "endpoint", map[string]any{"inputLatency": []any{}, "E2ELatency": []any{}})
-	st := w.Stats()
-	wanted := func(t pipeline.TrackStats) bool {
-		return !c.has("mediaType") || c.text("mediaType") == string(t.MediaType)
+	add(c.obj.id, "EndpointStats", "endpoint", map[string]any{"inputLatency": []any{}, "E2ELatency": []any{}})
+	wanted := func(media pipeline.MediaType) bool {
+		return !c.has("mediaType") || c.text("mediaType") == string(media)
+	}
+	var st pipeline.EndpointStats
+	switch e := c.obj.element().(type) {
+	case interface{ Stats() pipeline.EndpointStats }:
+		st = e.Stats()
+	case interface{ Stats() []pipeline.TrackStats }: // a player, which sends what it reads
+		st.Received = e.Stats()
 	}
 	for _, t := range st.Received {
-		if wanted(t) {
+		if wanted(t.MediaType) {
 			m := streamMembers(t)
 			m["packetsReceived"], m["bytesReceived"], m["jitter"] = t.Packets, t.Bytes, 0.0
 			add(streamID("inbound", t), "RTCInboundRTPStreamStats", "inboundrtp", m)
 		}
 	}
 	for _, t := range st.Sent {
-		if wanted(t) {
+		if wanted(t.MediaType) {
 			m := streamMembers(t)
 			m["packetsSent"], m["bytesSent"], m["targetBitrate"], m["roundTripTime"] = t.Packets, t.Bytes, 0.0, t.RoundTrip.Seconds()
 			add(streamID("outbound", t), "RTCOutboundRTPStreamStats", "outboundrtp", m)
+		}
+	}
+	if c.obj.class.name == "WebRtcEndpoint" && wanted(pipeline.Data) {
+		add("session", "RTCPeerConnectionStats", "session", map[string]any{"dataChannelsOpened": st.Data.Opened, "dataChannelsClosed": st.Data.Closed})
+		for _, d := range st.Data.Channels {
+			add(fmt.Sprintf("datachannel_%d", d.ID), "RTCDataChannelStats", "datachannel", map[string]any{
+				"label": d.Label, "protocol": d.Protocol, "datachannelid": d.ID, "state": d.State,
+				"messagesSent": d.MessagesSent, "messagesReceived": d.MessagesReceived, "bytesSent": d.BytesSent, "bytesReceived": d.BytesReceived})
 		}
 	}
 	return out, nil

@@ -57,7 +57,12 @@ func coreClasses() []class {
 		{name: "Filter", module: "core", parent: "MediaElement", abstract: true},
 		{name: "Endpoint", module: "core", parent: "MediaElement", abstract: true},
 		{name: "SessionEndpoint", module: "core", parent: "Endpoint", abstract: true, events: []string{"MediaSessionStarted", "MediaSessionTerminated"}},
-		{name: "UriEndpoint", module: "core", parent: "Endpoint", abstract: true},
+		{name: "UriEndpoint", module: "core", parent: "Endpoint", abstract: true, events: []string{"UriEndpointStateChanged"},
+			props: []property{
+				{name: "uri", typ: "String", final: true, get: getURI},
+				{name: "state", typ: "UriEndpointState", get: getURIState},
+			},
+			methods: []method{{name: "pause", do: pauseURI}, {name: "stop", do: stopURI}}},
 		sdpEndpoint(),
 		baseRtpEndpoint(),
 	}

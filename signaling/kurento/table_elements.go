@@ -11,7 +11,6 @@ const (
 	whyServer    = "addresses and relays are set for the whole server: --external-ip, --media-addr, --media-tcp-addr, --turn-addr"
 	whyECDSA     = "connections have ECDSA certificates, which every browser takes"
 	whyDSCP      = "all media leaves by one socket, and packets of single endpoints are not marked"
-	whyData      = "the pipeline has no data channels yet"
 )
 
 func sdpEndpoint() class {
@@ -69,12 +68,23 @@ func elementClasses() []class {
 				{name: "gatherCandidates", do: gatherCandidates},
 				{name: "addIceCandidate", params: []param{need("candidate", "IceCandidate")}, do: addIceCandidate},
 				{name: "createDataChannel", params: []param{or("label", "String", ""), or("ordered", "boolean", true), or("maxPacketLifeTime", "int", int64(-1)),
-					or("maxRetransmits", "int", int64(-1)), or("protocol", "String", "")}, absent: whyData},
-				{name: "closeDataChannel", params: []param{need("channelId", "int")}, absent: whyData},
+					or("maxRetransmits", "int", int64(-1)), or("protocol", "String", "")}, do: createDataChannel},
+				{name: "closeDataChannel", params: []param{need("channelId", "int")}, do: closeDataChannel},
 			}},
 		{name: "RtpEndpoint", module: "elements", parent: "BaseRtpEndpoint", absent: whyNotYet, events: []string{"OnKeySoftLimit"}},
-		{name: "PlayerEndpoint", module: "elements", parent: "UriEndpoint", absent: whyNotYet, events: []string{"EndOfStream"}},
-		{name: "RecorderEndpoint", module: "elements", parent: "UriEndpoint", absent: whyNotYet, events: []string{"Recording", "Paused", "Stopped"}},
+		{name: "PlayerEndpoint", module: "elements", parent: "UriEndpoint", make: makePlayer,
+			ctor:   []param{in, text("uri"), or("useEncodedMedia", "boolean", false), or("networkCache", "int", int64(2000))},
+			events: []string{"EndOfStream"},
+			props: []property{
+				{name: "videoInfo", typ: "VideoInfo", get: getVideoInfo},
+				{name: "position", typ: "int64", get: getPosition, set: setPosition},
+				{name: "elementGstreamerDot", typ: "String", get: getDot},
+			},
+			methods: []method{{name: "play", do: play}}},
+		{name: "RecorderEndpoint", module: "elements", parent: "UriEndpoint", make: makeRecorder,
+			ctor:    []param{in, text("uri"), or("mediaProfile", "MediaProfileSpecType", "WEBM"), or("stopOnEndOfStream", "boolean", false)},
+			events:  []string{"Recording", "Paused", "Stopped"},
+			methods: []method{{name: "record", do: startRecording}, {name: "stopAndWait", do: stopAndWait}}},
 		{name: "Dispatcher", module: "elements", parent: "Hub", make: makeDispatcher, ctor: []param{in},
 			methods: []method{{name: "connect", params: []param{need("source", "HubPort"), need("sink", "HubPort")}, do: dispatch}}},
 		{name: "DispatcherOneToMany", module: "elements", parent: "Hub", make: makeOneToMany, ctor: []param{in},
