@@ -53,6 +53,8 @@ var (
 	ErrNoSuchFile         = errors.New("there is no such file")
 	ErrNoSuchUpload       = errors.New("there is no such upload")
 	ErrUploadOffset       = errors.New("the upload goes on at another offset")
+	ErrWebhookInvalid     = errors.New("the webhook cannot be used")
+	ErrTooManyWebhooks    = errors.New("there are too many webhooks")
 	ErrUploadBusy         = errors.New("the upload is being written by another request")
 )
 

@@ -8,6 +8,7 @@ import (
 	"kelas/classroom"
 	"kelas/pipeline"
 	"kelas/signaling/socket"
+	"kelas/signaling/webhook"
 )
 
 // figures are what one scrape reads: each part's Stats once.
@@ -15,6 +16,7 @@ type figures struct {
 	classes classroom.RegistryStats
 	media   pipeline.ServerStats
 	socket  socket.Stats
+	hooks   webhook.Stats
 }
 
 // metric is one row of what is shown.
@@ -76,6 +78,15 @@ var shown = []metric{
 	counter("kelas_socket_oversized_total", "Messages above the size limit.", func(f *figures) uint64 { return f.socket.Oversized }),
 	counter("kelas_socket_throttled_total", "Messages above the rate.", func(f *figures) uint64 { return f.socket.Throttled }),
 	counter("kelas_socket_malformed_total", "Packets that could not be read.", func(f *figures) uint64 { return f.socket.Malformed }),
+	gauge("kelas_events_waiting", "Events of classes that wait to be kept for webhooks.", func(f *figures) int { return f.classes.NewsWaiting }),
+	counter("kelas_events_told_total", "Events of classes that were kept for webhooks and callbacks.", func(f *figures) uint64 { return f.classes.NewsTold }),
+	counter("kelas_events_lost_total", "Events of classes that could not be kept.", func(f *figures) uint64 { return f.classes.NewsLost }),
+	gauge("kelas_webhooks", "Webhooks.", func(f *figures) int { return f.hooks.Webhooks }),
+	gauge("kelas_deliveries_waiting", "Deliveries to others that wait.", func(f *figures) int { return f.hooks.Waiting }),
+	counter("kelas_deliveries_done_total", "Deliveries that were taken.", func(f *figures) uint64 { return f.hooks.Done }),
+	counter("kelas_deliveries_retried_total", "Attempts of deliveries that failed and are made again.", func(f *figures) uint64 { return f.hooks.Retries }),
+	counter("kelas_deliveries_failed_total", "Deliveries that were given up.", func(f *figures) uint64 { return f.hooks.Failed }),
+	counter("kelas_deliveries_overflowed_total", "Deliveries that found their queue full.", func(f *figures) uint64 { return f.hooks.Overflowed }),
 	counter("kelas_socket_panics_total", "Handlers that panicked.", func(f *figures) uint64 { return f.socket.Panics }),
 }
 
@@ -123,6 +134,9 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	}
 	if c.d.SocketStats != nil {
 		f.socket = c.d.SocketStats()
+	}
+	if c.d.Webhooks != nil {
+		f.hooks = c.d.Webhooks.Stats()
 	}
 	for i, row := range shown {
 		out <- prometheus.MustNewConstMetric(c.descs[i], row.kind, row.value(f))

@@ -12,9 +12,11 @@ import (
 
 	"kelas/classroom"
 	"kelas/pipeline"
+	"kelas/signaling/outbound"
 	"kelas/signaling/rest"
 	"kelas/signaling/socket"
 	"kelas/signaling/web"
+	"kelas/signaling/webhook"
 )
 
 // Registry is what the server needs of classroom.Registry.
@@ -36,6 +38,8 @@ type Deps struct {
 	SocketStats func() socket.Stats // for /metrics
 	BBB         http.Handler        // answers bbb.Prefix; nil: not offered
 	Kurento     http.Handler        // answers /kurento; may be nil
+	Webhooks    *webhook.Engine     // nil: none
+	Outbound    *outbound.Client    // for doors that call others; nil: none does
 	Metrics     *Metrics            // made by NewMetrics where others observe into it too
 	Log         *slog.Logger
 }

@@ -21,8 +21,10 @@ import (
 	"kelas/signaling"
 	"kelas/signaling/auth"
 	"kelas/signaling/bbb"
+	"kelas/signaling/outbound"
 	"kelas/signaling/socket"
 	"kelas/signaling/web"
+	"kelas/signaling/webhook"
 )
 
 // sweepInterval is how often expired log-ins and uploads are removed.
@@ -135,14 +137,16 @@ func start(ctx context.Context, sf *storeFlags, f *serveFlags, log *slog.Logger)
 	a.opened("the files", func(context.Context) error { return shelf.Close() })
 	a.sweep(db, shelf)
 
+	hooks, caller, err := a.webhooks(ctx, f, db)
+	if err != nil {
+		return nil, err
+	}
 	classes, err := classroom.NewRegistry(classroom.Config{MaxParticipants: f.MaxParticipants, ResumeWindow: f.ResumeWindow, PresenterWindow: f.ResumeWindow},
 		classroom.Deps{Store: db, Media: media, Files: shelf, Log: log, Connected: metrics.ObserveJoin})
 	if err != nil {
 		return nil, fmt.Errorf("opening the classes: %w", err)
 	}
-	if err := classes.Resume(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("opening the classes: %w", err), classes.Close(ctx))
-	}
+	classes.Observe(hooks)
 	who, err := signaling.NewAuth(ctx, auth.Config{LoginTTL: f.LoginTTL}, db)
 	if err != nil {
 		return nil, errors.Join(err, classes.Close(ctx))
@@ -156,6 +160,12 @@ func start(ctx context.Context, sf *storeFlags, f *serveFlags, log *slog.Logger)
 	// The classes say good-bye through the socket, so they close before it.
 	a.opened("the socket", sock.Close)
 	a.opened("the classes", classes.Close)
+	if err := classes.Recover(ctx); err != nil {
+		return nil, fmt.Errorf("going on after the last stop: %w", err)
+	}
+	if err := classes.Resume(ctx); err != nil {
+		return nil, fmt.Errorf("opening the classes: %w", err)
+	}
 
 	lms, err := bbbDoor(f, classes, who, log)
 	if err != nil {
@@ -169,7 +179,7 @@ func start(ctx context.Context, sf *storeFlags, f *serveFlags, log *slog.Logger)
 		Web:            web.Config{PublicURL: f.PublicURL, FileMaxSize: int64(f.MaxFileSize)},
 		TrustedProxies: f.TrustedProxy, MetricsToken: f.MetricsToken,
 	}, signaling.Deps{Registry: classes, Store: db, Shelf: shelf, Media: media, Auth: who,
-		Socket: sock, SocketStats: sock.Stats, BBB: lms, Kurento: kur, Metrics: metrics, Log: log})
+		Socket: sock, SocketStats: sock.Stats, BBB: lms, Kurento: kur, Metrics: metrics, Webhooks: hooks, Outbound: caller, Log: log})
 	if err != nil {
 		return nil, err
 	}
@@ -189,6 +199,22 @@ func bbbDoor(f *serveFlags, classes *classroom.Registry, who *signaling.Auth, lo
 	}
 	return bbb.New(bbb.Config{Secrets: f.BBBSecret, Algorithms: f.BBBAlgorithms, PublicURL: f.PublicURL},
 		bbb.Deps{Classes: classes, Signer: who.Signer, Client: signaling.BBBClient, Log: log})
+}
+
+// webhooks opens what calls others. The classes close before it, so that all
+// they have to tell is stored.
+func (a *app) webhooks(ctx context.Context, f *serveFlags, db classroom.Store) (*webhook.Engine, *outbound.Client, error) {
+	caller, err := outbound.New(outbound.Config{Allow: f.WebhookAllow})
+	if err != nil {
+		return nil, nil, err
+	}
+	a.opened("the calls outside", func(context.Context) error { caller.Close(); return nil })
+	hooks, err := webhook.New(ctx, webhook.Config{}, webhook.Deps{Store: db, Caller: caller, Log: a.log})
+	if err != nil {
+		return nil, nil, fmt.Errorf("opening the webhooks: %w", err)
+	}
+	a.opened("the webhooks", func(context.Context) error { hooks.Close(); return nil })
+	return hooks, caller, nil
 }
 
 // where is an address for people; a server that does not listen has none.

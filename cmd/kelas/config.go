@@ -14,6 +14,8 @@ import (
 
 	"github.com/alecthomas/kong"
 	yaml "go.yaml.in/yaml/v3"
+
+	"kelas/signaling/outbound"
 )
 
 // storeFlags say where everything that outlives the process is kept. All
@@ -68,6 +70,7 @@ type serveFlags struct {
 	AllowedOrigin   []string      `name:"allowed-origin" help:"Further origin whose pages may open signaling connections; may be given more than once." placeholder:"ORIGIN" group:"Proxy"`
 	BBBSecret       []string      `name:"bbb-secret" help:"Shared secret of an LMS that speaks BigBlueButton's API, which is offered at /bigbluebutton/api/ then; a second one while it is being exchanged." placeholder:"SECRET" secret:"all" group:"LMS"`
 	BBBAlgorithms   []string      `name:"bbb-checksum" help:"Checksums taken there: of sha1, sha256, sha384, sha512; all when not given." placeholder:"NAME" group:"LMS"`
+	WebhookAllow    []string      `name:"webhook-allow" help:"Address or network inside that webhooks and callbacks may be sent to, besides the public internet; may be given more than once." placeholder:"CIDR" group:"Operation"`
 
 	MetricsToken     string        `name:"metrics-token" help:"Bearer token for /metrics from elsewhere than the machine itself." placeholder:"TOKEN" secret:"all" group:"Operation"`
 	LogLevel         string        `name:"log-level" enum:"debug,info,warn,error" default:"info" help:"debug, info, warn or error." group:"Operation"`
@@ -147,6 +150,9 @@ func (f *serveFlags) Validate() error {
 		if errAddr != nil && errNet != nil {
 			errs = append(errs, fmt.Errorf("--trusted-proxy: %q is neither an address nor a network", p))
 		}
+	}
+	if _, err := outbound.ParseNetworks(f.WebhookAllow); err != nil {
+		errs = append(errs, fmt.Errorf("--webhook-allow: %w", err))
 	}
 	for _, o := range append(append([]string{}, f.AllowedOrigin...), f.PublicURL) {
 		if u, err := url.Parse(o); o != "" && (err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https")) {

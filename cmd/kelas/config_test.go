@@ -89,6 +89,7 @@ func TestConfigRefuses(t *testing.T) {
 		"limit":         {[]string{"--max-participants", "0"}, "--max-participants"},
 		"window":        {[]string{"--resume-window", "1ms"}, "--resume-window"},
 		"proxy":         {[]string{"--trusted-proxy", "the proxy"}, "--trusted-proxy"},
+		"webhook":       {[]string{"--webhook-allow", "inside"}, "--webhook-allow"},
 		"origin":        {[]string{"--allowed-origin", "example.org"}, "--allowed-origin"},
 		"unknown key":   {[]string{"--config", unknown}, "htpp"},
 		"no such file":  {[]string{"--config", unknown + "x"}, "no such file"},

@@ -59,18 +59,21 @@ var mayImport = map[string][]string{
 	"kelas/classroom/store/storetest": {"kelas/classroom"},
 	"kelas/classroom/files":           {"kelas/classroom"},
 
-	"kelas/signaling/auth":   {},
-	"kelas/signaling/wire":   {},
-	"kelas/signaling/client": {"kelas/signaling/wire"},
-	"kelas/signaling/fault":  {"kelas/classroom", "kelas/pipeline"},
-	"kelas/signaling/socket": {"kelas/classroom", "kelas/pipeline", "kelas/signaling/auth", "kelas/signaling/wire", "kelas/signaling/fault"},
+	"kelas/signaling/auth":     {},
+	"kelas/signaling/outbound": {},
+	"kelas/signaling/webhook":  {"kelas/classroom", "kelas/signaling/outbound"},
+	"kelas/signaling/wire":     {},
+	"kelas/signaling/client":   {"kelas/signaling/wire"},
+	"kelas/signaling/fault":    {"kelas/classroom", "kelas/pipeline"},
+	"kelas/signaling/socket":   {"kelas/classroom", "kelas/pipeline", "kelas/signaling/auth", "kelas/signaling/wire", "kelas/signaling/fault"},
 	// fault has the numbers that Kurento gives to errors; classes stay unknown.
 	"kelas/signaling/kurento": {"kelas/pipeline", "kelas/signaling/fault"},
 	"kelas/signaling/web":     {"kelas/classroom", "kelas/classroom/files", "kelas/signaling/auth", "kelas/signaling/fault", "kelas/templates", "kelas/static"},
-	"kelas/signaling/bbb":     {"kelas/classroom", "kelas/signaling/auth"},
-	"kelas/signaling/rest":    {"kelas/classroom", "kelas/classroom/files", "kelas/signaling/auth", "kelas/signaling/fault"},
+	"kelas/signaling/bbb":     {"kelas/classroom", "kelas/signaling/auth", "kelas/signaling/webhook", "kelas/signaling/outbound"},
+	"kelas/signaling/rest":    {"kelas/classroom", "kelas/classroom/files", "kelas/signaling/auth", "kelas/signaling/fault", "kelas/signaling/webhook", "kelas/signaling/outbound"},
 	"kelas/signaling": {"kelas/signaling/bbb", "kelas/signaling/rest", "kelas/classroom", "kelas/classroom/files", "kelas/pipeline", "kelas/signaling/auth", "kelas/signaling/wire",
-		"kelas/signaling/fault", "kelas/signaling/socket", "kelas/signaling/web", "kelas/templates", "kelas/static"},
+		"kelas/signaling/fault", "kelas/signaling/socket", "kelas/signaling/web", "kelas/signaling/webhook", "kelas/signaling/outbound",
+		"kelas/templates", "kelas/static"},
 
 	"kelas/static":    {},
 	"kelas/templates": {},
@@ -78,7 +81,8 @@ var mayImport = map[string][]string{
 	// The load tool knows the server as any client does: by its protocol.
 	"kelas/cmd/kelas-load": {"kelas/signaling/client", "kelas/signaling/wire"},
 	"kelas/cmd/kelas": {"kelas/pipeline", "kelas/classroom", "kelas/classroom/store", "kelas/classroom/files", "kelas/signaling",
-		"kelas/signaling/auth", "kelas/signaling/bbb", "kelas/signaling/kurento", "kelas/signaling/rest", "kelas/signaling/socket", "kelas/signaling/web", "kelas/templates", "kelas/static"},
+		"kelas/signaling/auth", "kelas/signaling/bbb", "kelas/signaling/kurento", "kelas/signaling/rest", "kelas/signaling/socket", "kelas/signaling/web", "kelas/signaling/webhook", "kelas/signaling/outbound",
+		"kelas/templates", "kelas/static"},
 }
 
 // onlyThese says which of ours may import a third party's module (by prefix),

@@ -115,6 +115,10 @@ var table = []row{
 	entry(classroom.ErrUploadOffset, "uploadOffset", http.StatusConflict, kurentoIllegalParam, "The upload goes on at another place."),
 	later(classroom.ErrUploadBusy, "uploadBusy", http.StatusLocked, kurentoResources, "The upload is being written by another request."),
 
+	// Webhooks.
+	entry(classroom.ErrWebhookInvalid, "webhookInvalid", http.StatusBadRequest, kurentoIllegalParam, "The webhook's address, events or secret cannot be used."),
+	entry(classroom.ErrTooManyWebhooks, "tooManyWebhooks", http.StatusConflict, kurentoResources, "There are too many webhooks."),
+
 	// Media.
 	entry(pipeline.ErrBadSDP, "badSdp", http.StatusBadRequest, kurentoSDPParse, "The media description of the browser cannot be used."),
 	entry(pipeline.ErrBadCandidate, "badCandidate", http.StatusBadRequest, kurentoAddCandidate, "The network candidate of the browser cannot be used."),
