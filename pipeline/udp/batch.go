@@ -39,23 +39,27 @@ func (b *batch) empty() bool { return b.count == 0 }
 
 // add copies the packet; false: there is no room.
 func (b *batch) add(p []byte, to netip.AddrPort) bool {
-	if b.count == maxTrains {
+	room := b.room(len(p))
+	if room == nil {
 		return false
 	}
-	own := b.keep(p)
-	if own == nil {
-		return false
-	}
+	b.take(copy(room, p), to)
+	return true
+}
+
+// take puts the first n bytes of the room that was given last on a train.
+func (b *batch) take(n int, to netip.AddrPort) {
+	own := b.chunks[b.chunk][b.used : b.used+n : b.used+n]
+	b.used += n
 	i, known := b.last[to]
-	if !known || !b.trains[i].takes(len(p), b.segments) {
-		i = b.newTrain(to, len(p))
+	if !known || !b.trains[i].takes(n, b.segments) {
+		i = b.newTrain(to, n)
 		b.last[to] = i
 	}
 	t := &b.trains[i]
 	t.packets = append(t.packets, own)
-	t.bytes += len(p)
-	t.shut = len(p) < t.size || len(p) > b.alone
-	return true
+	t.bytes += n
+	t.shut = n < t.size || n > b.alone
 }
 
 func (t *train) takes(n, segments int) bool {
@@ -72,9 +76,12 @@ func (b *batch) newTrain(to netip.AddrPort, size int) int {
 	return b.count - 1
 }
 
-// keep copies into the chunks.
-func (b *batch) keep(p []byte) []byte {
-	if len(b.chunks) == 0 || b.used+len(p) > chunkSize {
+// room is memory of n bytes in the chunks; nil: there is none.
+func (b *batch) room(n int) []byte {
+	if b.count == maxTrains {
+		return nil
+	}
+	if len(b.chunks) == 0 || b.used+n > chunkSize {
 		next := b.chunk + 1
 		if len(b.chunks) == 0 {
 			next = 0
@@ -87,9 +94,7 @@ func (b *batch) keep(p []byte) []byte {
 		}
 		b.chunk, b.used = next, 0
 	}
-	own := b.chunks[b.chunk][b.used : b.used+len(p) : b.used+len(p)]
-	b.used += copy(own, p)
-	return own
+	return b.chunks[b.chunk][b.used : b.used+n : b.used+n]
 }
 
 func (b *batch) reset() {

@@ -1,7 +1,6 @@
 package udp
 
 import (
-	"fmt"
 	"net"
 	"net/netip"
 	"sync"
@@ -13,7 +12,7 @@ import (
 type Conn struct {
 	sock *net.UDPConn
 	cfg  Config
-	out  *sender // nil: nothing is put together
+	main *Lane // nil: nothing is put together
 	counters
 
 	closed  atomic.Bool
@@ -21,13 +20,8 @@ type Conn struct {
 	stop    chan struct{}
 	stopped sync.WaitGroup
 
-	sending sync.Mutex
-	spare   *batch
-
-	mu      sync.Mutex
-	filling *batch
-	waiting atomic.Bool // filling is not empty; written under mu
-	timer   *time.Timer // ends the wait; armed and disarmed under mu
+	mu    sync.Mutex
+	lanes []*Lane // main among them
 }
 
 // New takes the socket over. Where the system cannot cut messages up, every
@@ -36,72 +30,24 @@ func New(sock *net.UDPConn, cfg Config) (*Conn, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	c := &Conn{sock: sock, cfg: cfg.withDefaults()}
+	c := &Conn{sock: sock, cfg: cfg.withDefaults(), stop: make(chan struct{})}
 	// The system limits them, and their size is not vital.
 	_ = sock.SetReadBuffer(c.cfg.ReadBuffer)
 	_ = sock.SetWriteBuffer(c.cfg.WriteBuffer)
-	if c.cfg.Plain {
-		return c, nil
-	}
 	var err error
-	if c.out, err = newSender(sock, &c.counters, c.cfg); err != nil {
-		return nil, fmt.Errorf("preparing the media socket: %w", err)
+	if c.main, err = c.NewLane(); err != nil {
+		return nil, err
 	}
-	if c.out == nil {
-		return c, nil
-	}
-	c.filling, c.spare = c.newBatch(), c.newBatch()
-	c.timer = time.NewTimer(time.Hour)
-	c.timer.Stop()
-	c.stop = make(chan struct{})
-	c.stopped.Go(c.keepTime)
 	return c, nil
 }
 
-func (c *Conn) newBatch() *batch {
-	const headers = 40 + 8 // IPv6 and UDP
-	return newBatch(c.cfg.Segments, c.cfg.MTU-headers, c.cfg.Pending)
-}
-
-// keepTime ends a wait that nobody else has ended.
-func (c *Conn) keepTime() {
-	for {
-		select {
-		case <-c.stop:
-			return
-		case <-c.timer.C:
-			c.timed.Add(1)
-			c.Flush()
-		}
-	}
-}
-
-// Flush hands what waits to the kernel. When it returns, all that the caller
-// wrote before has left, or is just being sent by somebody else.
+// Flush hands what was written to the kernel, but for what is in other lanes.
+// When it returns, all that the caller wrote before has left, or is just being
+// sent by somebody else.
 func (c *Conn) Flush() {
-	if !c.waiting.Load() {
-		return
+	if c.main != nil {
+		c.main.Flush()
 	}
-	c.sending.Lock()
-	defer c.sending.Unlock()
-	c.flushSending()
-}
-
-// flushSending needs c.sending.
-func (c *Conn) flushSending() {
-	c.mu.Lock()
-	full := c.filling
-	if full.empty() {
-		c.mu.Unlock()
-		return
-	}
-	c.filling = c.spare
-	c.waiting.Store(false)
-	c.timer.Stop()
-	c.mu.Unlock()
-	c.out.send(full.trains[:full.count])
-	full.reset()
-	c.spare = full
 }
 
 // WriteToAddrPort sends a packet, or copies it and sends it a little later. An
@@ -111,31 +57,15 @@ func (c *Conn) WriteToAddrPort(p []byte, to netip.AddrPort) (int, error) {
 		return 0, net.ErrClosed
 	}
 	c.packets.Add(1)
-	if c.out == nil || !isMedia(p) || len(p) > chunkSize || !c.out.reaches(to) {
+	if c.main == nil || !isMedia(p) || len(p) > chunkSize || !c.main.Reaches(to) {
 		return c.sendNow(p, to)
 	}
-	if !c.out.cutting() {
+	if !c.cutting() {
 		// Not to overtake what was written while the kernel still cut.
-		c.sending.Lock()
-		c.flushSending()
-		c.sending.Unlock()
+		c.main.flushAll()
 		return c.sendNow(p, to)
 	}
-	to = netip.AddrPortFrom(to.Addr().Unmap(), to.Port()) // one destination, one name
-	c.mu.Lock()
-	for !c.filling.add(p, to) {
-		c.mu.Unlock()
-		c.Flush()
-		c.mu.Lock()
-	}
-	if !c.waiting.Load() {
-		c.waiting.Store(true)
-		c.timer.Reset(c.cfg.Wait)
-	}
-	c.mu.Unlock()
-	if c.closed.Load() {
-		c.Flush() // Close may have looked before
-	}
+	c.main.write(p, netip.AddrPortFrom(to.Addr().Unmap(), to.Port())) // one destination, one name
 	return len(p), nil
 }
 
@@ -184,22 +114,27 @@ func (c *Conn) SetWriteDeadline(time.Time) error { return nil }
 // Stats are the figures so far.
 func (c *Conn) Stats() Stats {
 	st := c.stats()
-	st.Coalescing = c.out != nil && c.out.cutting()
+	st.Coalescing = c.main != nil && c.cutting()
 	return st
 }
 
-// Close sends what waits, ends the goroutine and closes the socket.
+// Close sends what waits, ends the goroutines and closes the socket.
 func (c *Conn) Close() (err error) {
 	c.closing.Do(func() {
+		c.mu.Lock()
 		c.closed.Store(true)
-		if c.out != nil {
-			close(c.stop)
-			c.stopped.Wait()
-			c.sending.Lock()
-			defer c.sending.Unlock()
-			c.flushSending()
+		lanes := c.lanes
+		c.mu.Unlock()
+		close(c.stop)
+		c.stopped.Wait()
+		for _, l := range lanes {
+			l.sending.Lock() // for good: nothing is sent by a closed socket
+			l.flushSending()
 		}
 		err = c.sock.Close()
+		for _, l := range lanes {
+			l.sending.Unlock()
+		}
 	})
 	return err
 }

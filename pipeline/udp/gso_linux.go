@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -31,10 +30,8 @@ type sender struct {
 	counts *counters
 	raw    syscall.RawConn
 	inet6  bool
-	off    atomic.Bool // nothing is cut any more
 
-	proven bool // something was cut
-	inRow  int  // refusals since
+	inRow  int // refusals since something was cut
 	single map[netip.AddrPort]struct{}
 
 	messages messages
@@ -75,8 +72,6 @@ func newSender(sock *net.UDPConn, counts *counters, cfg Config) (*sender, error)
 	s.try = s.attempt
 	return s, nil
 }
-
-func (s *sender) cutting() bool { return !s.off.Load() }
 
 // reaches tells whether an address can be written as the kernel wants it. One
 // with a zone is left to package net, which knows the interfaces' numbers.
@@ -152,7 +147,7 @@ func (s *sender) pack(trains []train, at place) {
 }
 
 func (s *sender) mayCut(to netip.AddrPort) bool {
-	if s.off.Load() {
+	if s.counts.off.Load() {
 		return false
 	}
 	if len(s.single) == 0 {
@@ -183,7 +178,7 @@ func (s *sender) accepted() {
 	}
 	s.counts.messages.Add(uint64(s.sent))
 	if segmented > 0 {
-		s.proven, s.inRow = true, 0
+		s.inRow = 0
 		s.counts.segmented.Add(segmented)
 		s.counts.segments.Add(segments)
 	}
@@ -199,8 +194,8 @@ func (s *sender) refused(trains []train) place {
 	if n > 1 && refusesToCut(s.errno) {
 		s.counts.refused.Add(1)
 		s.inRow++
-		if !s.proven || s.inRow >= refusalsInRow {
-			s.off.Store(true)
+		if s.counts.segmented.Load() == 0 || s.inRow >= refusalsInRow {
+			s.counts.off.Store(true)
 			return at
 		}
 		if len(s.single) >= maxSingle {

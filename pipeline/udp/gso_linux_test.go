@@ -63,8 +63,8 @@ func cuts(tb testing.TB, cfg Config) *Conn {
 // intercept puts f before the system call: what it answers with other than 0
 // the kernel never sees.
 func intercept(c *Conn, f func(s sent) unix.Errno) {
-	kernel := c.out.call
-	c.out.call = func(fd uintptr, m []message) (int, unix.Errno) {
+	kernel := c.main.out.call
+	c.main.out.call = func(fd uintptr, m []message) (int, unix.Errno) {
 		for i := range m {
 			if e := f(decode(&m[i])); e != 0 {
 				if i == 0 {
@@ -199,7 +199,7 @@ func TestKernelHasNoRoom(t *testing.T) {
 			t.Parallel()
 			c := cuts(t, Config{Wait: time.Hour})
 			var pauses []time.Duration
-			c.out.pause = func(d time.Duration) { pauses = append(pauses, d) }
+			c.main.out.pause = func(d time.Duration) { pauses = append(pauses, d) }
 			a, b := newReceiver(t, "udp4", "127.0.0.1:0"), newReceiver(t, "udp4", "127.0.0.1:0")
 			left := 5
 			intercept(c, func(s sent) unix.Errno {
@@ -241,7 +241,7 @@ func TestKernelNeverHasRoom(t *testing.T) {
 	t.Parallel()
 	c := cuts(t, Config{Wait: time.Hour})
 	var waited time.Duration
-	c.out.pause = func(d time.Duration) { waited += d }
+	c.main.out.pause = func(d time.Duration) { waited += d }
 	full := true
 	intercept(c, func(sent) unix.Errno {
 		if full {

@@ -245,7 +245,7 @@ func TestCloseUnderWriters(t *testing.T) {
 		t.Error(err)
 	}
 	wg.Wait()
-	if c.waiting.Load() {
+	if c.main.waiting.Load() {
 		t.Error("packets wait for ever")
 	}
 }

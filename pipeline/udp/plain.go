@@ -12,6 +12,5 @@ type sender struct{}
 
 func newSender(*net.UDPConn, *counters, Config) (*sender, error) { return nil, nil }
 
-func (*sender) cutting() bool               { return false }
 func (*sender) reaches(netip.AddrPort) bool { return false }
 func (*sender) send([]train)                {}

@@ -20,9 +20,13 @@ type Stats struct {
 }
 
 type counters struct {
+	off atomic.Bool // nothing is cut any more
+
 	packets, direct, messages, segmented, segments, calls, timed atomic.Uint64
 	refused, stalls, dropped                                     atomic.Uint64
 }
+
+func (c *counters) cutting() bool { return !c.off.Load() }
 
 func (c *counters) stats() Stats {
 	return Stats{
