@@ -3,6 +3,7 @@ package pipeline
 import (
 	"fmt"
 	"net"
+	"runtime"
 	"time"
 
 	"github.com/pion/transport/v4"
@@ -72,6 +73,12 @@ type Config struct {
 	// MaxElements bounds the elements of all pipelines; 0 means 5000.
 	MaxElements int
 
+	// Workers send to viewers side by side; 0 means one for each core.
+	Workers int
+	// OnlyPeerConnections gives viewers a PeerConnection too, which costs more.
+	// It is there for comparison.
+	OnlyPeerConnections bool
+
 	// Net replaces the operating system's network; nil means that one.
 	Net transport.Net
 }
@@ -127,7 +134,7 @@ func (c Config) Validate() error {
 		value int
 	}{
 		{"TURNQuota", c.TURNQuota}, {"TURNMaxAllocations", c.TURNMaxAllocations},
-		{"MaxPipelines", c.MaxPipelines}, {"MaxElements", c.MaxElements},
+		{"MaxPipelines", c.MaxPipelines}, {"MaxElements", c.MaxElements}, {"Workers", c.Workers},
 	} {
 		if n.value < 0 {
 			return fmt.Errorf("%w: %s is negative", ErrConfig, n.name)
@@ -159,6 +166,7 @@ func (c Config) withDefaults() Config {
 	defaultDuration(&c.KeepAlive, 2*time.Second)
 	defaultInt(&c.TURNQuota, 8)
 	defaultInt(&c.TURNMaxAllocations, 2000)
+	defaultInt(&c.Workers, runtime.GOMAXPROCS(0))
 	defaultInt(&c.MaxPipelines, 500)
 	defaultInt(&c.MaxElements, 5000)
 	return c

@@ -26,11 +26,14 @@ type downTrack struct {
 	offered  []uint8 // payload types of this m-line
 	offering bool    // the offer is ours: a browser that accepts no codec is no error
 	sender   *webrtc.RTPSender
+	agreed   []agreedCodec // of a viewer's connection, where there is no sender
+	stopped  bool          // by the browser; the work queue's
 
 	slot atomic.Pointer[sfu.Slot]
 
+	ssrc, rtxSSRC uint32
+
 	mu       sync.Mutex
-	ssrc     uint32
 	accepted []string // MIME types, for Unplayable
 	flow     flowMeter
 	layer    Layer // as last told
@@ -54,32 +57,33 @@ func (d *downTrack) Bind(ctx webrtc.TrackLocalContext) (webrtc.RTPCodecParameter
 	if len(codecs) == 0 {
 		return webrtc.RTPCodecParameters{}, webrtc.ErrUnsupportedCodec
 	}
-	d.mu.Lock()
-	d.ssrc = uint32(ctx.SSRC())
-	for _, c := range codecs {
-		if !slices.Contains(d.accepted, c.Codec.MimeType) {
-			d.accepted = append(d.accepted, c.Codec.MimeType)
-		}
-	}
-	d.mu.Unlock()
 	w := ctx.WriteStream()
-	d.slot.Store(sfu.NewSlot(sfu.SlotConfig{
-		Kind:    kindOf(d.at.media),
+	d.makeSlot(sfu.SlotConfig{
 		SSRC:    uint32(ctx.SSRC()),
 		RTXSSRC: uint32(ctx.SSRCRetransmission()),
 		Codecs:  codecs,
-		MID:     d.mid,
-		PadTo:   d.endpoint.server.net.padTo(),
-		Line:    d.endpoint.line,
-
-		Precedence: precedence(d.at),
 		Write: func(h *rtp.Header, payload []byte) error {
 			_, err := w.WriteRTP(h, payload)
 			return err
 		},
-		Unplayable: func(c sfu.Codec) { d.unplayable(c) },
-	}))
+	})
 	return first, nil
+}
+
+// makeSlot makes the slot of what was negotiated.
+func (d *downTrack) makeSlot(c sfu.SlotConfig) {
+	d.mu.Lock()
+	for _, a := range c.Codecs {
+		if !slices.Contains(d.accepted, a.Codec.MimeType) {
+			d.accepted = append(d.accepted, a.Codec.MimeType)
+		}
+	}
+	d.mu.Unlock()
+	c.Kind, c.MID = kindOf(d.at.media), d.mid
+	c.PadTo = d.endpoint.server.net.padTo()
+	c.Line, c.Precedence = d.endpoint.line, precedence(d.at)
+	c.Unplayable = d.unplayable
+	d.slot.Store(sfu.NewSlot(c))
 }
 
 // slotCodecs: what pion negotiated for the kind, less what this m-line did not
@@ -183,7 +187,7 @@ func (d *downTrack) transport(up bool) {
 	s := d.slot.Load()
 	switch {
 	case s == nil:
-	case up:
+	case up && !d.stopped:
 		s.Connected()
 	default:
 		s.Disconnected()
@@ -203,7 +207,9 @@ func (e *WebRtcEndpoint) startSlot(d *downTrack) {
 		if e.ConnectionState() == ConnectionConnected {
 			s.Connected() // added by a renegotiation
 		}
-		e.wg.Go(func() { d.readReports(s) })
+		if d.sender != nil {
+			e.wg.Go(func() { d.readReports(s) })
+		}
 	}
 	_ = e.pipeline.addSink(&e.element, d.at, d) // fails only when released
 }

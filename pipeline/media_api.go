@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/pion/dtls/v3"
@@ -12,6 +13,8 @@ import (
 	"github.com/pion/logging"
 	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
+
+	"kelas/pipeline/sfu"
 )
 
 // receiveMTU is the largest packet that is read from a browser.
@@ -25,6 +28,7 @@ const absSendTime = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 type mediaAPI struct {
 	settings webrtc.SettingEngine
 	logs     logging.LoggerFactory
+	identity *identity
 	full     profile
 	lean     profile
 }
@@ -39,6 +43,9 @@ func newMediaAPI(cfg Config, n *network, logs logging.LoggerFactory) (m mediaAPI
 		return m, fmt.Errorf("setting up WebRTC: %w", err)
 	}
 	m.logs = logs
+	if m.identity, err = newIdentity(); err != nil {
+		return m, err
+	}
 	if m.full, err = newFullProfile(logs); err != nil {
 		return m, fmt.Errorf("setting up WebRTC for presenters: %w", err)
 	}
@@ -67,7 +74,7 @@ func newSettings(cfg Config, n *network, logs logging.LoggerFactory) (webrtc.Set
 	s.SetReceiveMTU(receiveMTU)
 	// As DTLS server the order of profiles is ours (RFC 5764, section 4.1.1):
 	// GCM costs a quarter of AES-CM with HMAC-SHA1, which Chromium would choose.
-	s.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80)
+	s.SetSRTPProtectionProfiles(srtpProfiles...)
 	if err := s.SetAnsweringDTLSRole(webrtc.DTLSRoleServer); err != nil {
 		return s, err
 	}
@@ -83,6 +90,8 @@ func newSettings(cfg Config, n *network, logs logging.LoggerFactory) (webrtc.Set
 	}
 	return s, nil
 }
+
+var srtpProfiles = []dtls.SRTPProtectionProfile{dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80}
 
 // newPeerConnection makes a PeerConnection; onProfile learns which SRTP profile
 // the DTLS handshake chose, which pion does not tell otherwise. data has an
@@ -102,7 +111,10 @@ func (m *mediaAPI) newPeerConnection(p profile, tap *lineTap, data bool, onProfi
 		webrtc.WithMediaEngine(p.codecs),
 		webrtc.WithInterceptorRegistry(interceptors),
 	)
-	return api.NewPeerConnection(webrtc.Configuration{AlwaysNegotiateDataChannels: data})
+	return api.NewPeerConnection(webrtc.Configuration{
+		AlwaysNegotiateDataChannels: data,
+		Certificates:                []webrtc.Certificate{m.identity.webrtc},
+	})
 }
 
 func newFullProfile(logs logging.LoggerFactory) (profile, error) {
@@ -178,21 +190,7 @@ func registerCodecs(m *webrtc.MediaEngine) error {
 		{Type: "goog-remb"}, {Type: "transport-cc"}, {Type: "ccm", Parameter: "fir"},
 		{Type: "nack"}, {Type: "nack", Parameter: "pli"},
 	}
-	for _, v := range []struct {
-		mime, fmtp string
-		pt, rtx    webrtc.PayloadType
-	}{
-		{webrtc.MimeTypeVP8, "", 96, 97},
-		{webrtc.MimeTypeVP9, "profile-id=0", 98, 99},
-		{webrtc.MimeTypeVP9, "profile-id=2", 100, 101},
-		{webrtc.MimeTypeH264, "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f", 102, 103},
-		{webrtc.MimeTypeH264, "level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=42e01f", 104, 105},
-		{webrtc.MimeTypeH264, "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42001f", 106, 107},
-		{webrtc.MimeTypeH264, "level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=42001f", 108, 109},
-		{webrtc.MimeTypeH264, "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=640c1f", 112, 113},
-		{webrtc.MimeTypeH264, "level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=640c1f", 114, 115},
-		{webrtc.MimeTypeAV1, "", 45, 46},
-	} {
+	for _, v := range videoCodecs {
 		for _, c := range []webrtc.RTPCodecParameters{
 			{
 				RTPCodecCapability: webrtc.RTPCodecCapability{
@@ -214,3 +212,30 @@ func registerCodecs(m *webrtc.MediaEngine) error {
 	}
 	return nil
 }
+
+// videoCodecs with payload types that are placeholders, and those of their
+// retransmissions.
+var videoCodecs = []struct {
+	mime, fmtp string
+	pt, rtx    webrtc.PayloadType
+}{
+	{webrtc.MimeTypeVP8, "", 96, 97},
+	{webrtc.MimeTypeVP9, "profile-id=0", 98, 99},
+	{webrtc.MimeTypeVP9, "profile-id=2", 100, 101},
+	{webrtc.MimeTypeH264, "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f", 102, 103},
+	{webrtc.MimeTypeH264, "level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=42e01f", 104, 105},
+	{webrtc.MimeTypeH264, "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42001f", 106, 107},
+	{webrtc.MimeTypeH264, "level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=42001f", 108, 109},
+	{webrtc.MimeTypeH264, "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=640c1f", 112, 113},
+	{webrtc.MimeTypeH264, "level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=640c1f", 114, 115},
+	{webrtc.MimeTypeAV1, "", 45, 46},
+}
+
+// passedThrough are the codecs that viewers can be sent.
+var passedThrough = sync.OnceValue(func() []sfu.Codec {
+	list := []sfu.Codec{{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2}}
+	for _, v := range videoCodecs {
+		list = append(list, sfu.Codec{MimeType: v.mime, ClockRate: 90000, FmtpLine: v.fmtp})
+	}
+	return list
+})

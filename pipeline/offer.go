@@ -18,6 +18,7 @@ const (
 // it, so that a bad one is refused whole.
 type offer struct {
 	sdp         string
+	described   *sdp.SessionDescription // the same, read
 	fingerprint string
 	lines       []offerLine
 }
@@ -29,6 +30,7 @@ type offerLine struct {
 	at       pad  // its place, by order within the kind
 	sends    bool // the browser sends
 	receives bool
+	rejected bool     // or stopped
 	codecs   []uint8  // payload types of the codecs that we pass through
 	rids     []string // the encodings that the browser sends, the lowest first; none without simulcast
 }
@@ -64,7 +66,7 @@ func readDescription(text string, opts WebRtcEndpointOptions, answer bool) (*off
 	case n > maxMediaLines:
 		return nil, badSDP("it has %d m-lines; %d are allowed", n, maxMediaLines)
 	}
-	o := &offer{}
+	o := &offer{described: &d}
 	places := map[MediaType]int{}
 	mids := map[string]bool{}
 	changed := false
@@ -132,6 +134,7 @@ func readLine(m *sdp.MediaDescription, d *sdp.SessionDescription) (offerLine, er
 	}
 	_, bundleOnly := m.Attribute("bundle-only")
 	if m.MediaName.Port.Value == 0 && !bundleOnly {
+		l.rejected = true
 		return l, nil // rejected or stopped (RFC 3264, section 6); port 0 with bundle-only is not (RFC 9143, section 6)
 	}
 	l.sends, l.receives = directions(m, d)

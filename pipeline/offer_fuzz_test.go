@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/pion/sdp/v3"
 )
 
 const smallOffer = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1\r\n" +
@@ -11,6 +13,9 @@ const smallOffer = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:B
 	"m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=recvonly\r\na=rtpmap:111 opus/48000/2\r\n" +
 	"m=video 0 UDP/TLS/RTP/SAVPF 96 97\r\nc=IN IP4 0.0.0.0\r\na=mid:1\r\na=bundle-only\r\na=sendonly\r\n" +
 	"a=rtpmap:96 VP8/90000\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n"
+
+// viewerOffer only receives.
+var viewerOffer = strings.NewReplacer("a=sendonly", "a=recvonly\r\na=extmap:3 "+sdp.TransportCCURI+"\r\na=rtcp-fb:* nack").Replace(smallOffer)
 
 func TestReadOffer(t *testing.T) {
 	o, err := readOffer(smallOffer, WebRtcEndpointOptions{})
@@ -80,6 +85,8 @@ func FuzzProcessOffer(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(smallOffer)
+	f.Add(viewerOffer)
+	f.Add(strings.Replace(viewerOffer, "a=recvonly", "a=inactive", 1))
 	f.Add(strings.Replace(smallOffer, "a=sendonly", "a=sendrecv\r\na=rid:q send\r\na=simulcast:send q", 1))
 	f.Fuzz(func(t *testing.T, text string) {
 		e, err := p.NewWebRtcEndpoint(WebRtcEndpointOptions{})
@@ -90,6 +97,16 @@ func FuzzProcessOffer(f *testing.F) {
 		answer, err := e.ProcessOffer(t.Context(), text)
 		if err == nil && !strings.Contains(answer, "a=ice-lite") {
 			t.Fatalf("a strange answer: %q", answer)
+		}
+		var offered, answered sdp.SessionDescription
+		if _, ours := e.link.(viewerLink); ours {
+			if err := answered.UnmarshalString(answer); err != nil {
+				t.Fatalf("the answer cannot be read: %v\n%s", err, answer)
+			}
+			_ = offered.UnmarshalString(text)
+			if len(offered.MediaDescriptions) != len(answered.MediaDescriptions) {
+				t.Fatalf("%d m-lines for %d", len(answered.MediaDescriptions), len(offered.MediaDescriptions))
+			}
 		}
 		if err != nil && !errors.Is(err, ErrBadSDP) {
 			t.Fatalf("error %v", err)

@@ -19,6 +19,7 @@ type Server struct {
 	net   *network
 	turn  *turnServer // nil: off
 	media mediaAPI
+	views *viewerNetwork
 	files *fileRoot // nil: no files
 
 	playFrom *playFrom // hosts that players may reach
@@ -71,6 +72,10 @@ func (s *Server) openSockets() (err error) {
 		return err
 	}
 	if s.media, err = newMediaAPI(s.cfg, s.net, s.logs); err != nil {
+		s.net.close()
+		return err
+	}
+	if s.views, err = newViewerNetwork(s.cfg, s.net, s.media.identity, s.logs); err != nil {
 		s.net.close()
 		return err
 	}

@@ -1,9 +1,7 @@
 package pipeline
 
 import (
-	"net"
 	"slices"
-	"strconv"
 	"time"
 
 	"kelas/pipeline/sfu"
@@ -78,7 +76,7 @@ type ServerStats struct {
 // Stats are the endpoint's figures at this moment.
 func (e *WebRtcEndpoint) Stats() EndpointStats {
 	e.mu.Lock()
-	pc, slots, tracks := e.pc, e.slots, e.tracks
+	link, slots, tracks := e.link, e.slots, e.tracks
 	st := EndpointStats{ID: e.id, State: e.state}
 	e.mu.Unlock()
 	st.Data = e.data.stats()
@@ -96,16 +94,13 @@ func (e *WebRtcEndpoint) Stats() EndpointStats {
 		}
 	}
 	st.Line = e.lineStats()
-	if pc == nil {
+	if link == nil {
 		return st
 	}
-	pair, err := pc.SCTP().Transport().ICETransport().GetSelectedCandidatePair()
-	if err != nil || pair == nil || pair.Local == nil || pair.Remote == nil {
-		return st
+	if p, ok := link.path(); ok {
+		st.LocalCandidateType, st.RemoteCandidateType = p.local, p.remote
+		st.Protocol, st.RemoteAddress = p.protocol, p.address
 	}
-	st.LocalCandidateType, st.RemoteCandidateType = pair.Local.Typ.String(), pair.Remote.Typ.String()
-	st.Protocol = pair.Local.Protocol.String()
-	st.RemoteAddress = net.JoinHostPort(pair.Remote.Address, strconv.Itoa(int(pair.Remote.Port)))
 	return st
 }
 

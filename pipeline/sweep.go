@@ -54,10 +54,10 @@ func (s *Server) endpoints() []*WebRtcEndpoint {
 
 func (e *WebRtcEndpoint) sweep(now time.Time) {
 	e.mu.Lock()
-	pc, state := e.pc, e.state
+	link, state := e.link, e.state
 	slots, tracks := e.slots, e.tracks
 	e.mu.Unlock()
-	if pc == nil || e.dead.Load() {
+	if link == nil || e.dead.Load() {
 		return
 	}
 	flowing := false
@@ -84,7 +84,7 @@ func (e *WebRtcEndpoint) sweep(now time.Time) {
 	}
 	e.mediaChanged(flowing && state == ConnectionConnected)
 	if len(reports) > 0 {
-		_ = pc.WriteRTCP(reports) // a closing connection needs none
+		_ = link.writeRTCP(reports) // a closing connection needs none
 	}
 }
 

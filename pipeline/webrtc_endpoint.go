@@ -38,11 +38,14 @@ type WebRtcEndpoint struct {
 	first        *offer
 	offered      *generated // an offer of ours that was not answered yet
 	answeredOurs bool
-	mayTake      bool // the connection can take media from the browser
+	mayTake      bool   // the connection can take media from the browser
+	answers      uint64 // of a viewer's connection
 	clock        *sfu.SourceClock
+	worker       int // which sends to this browser
 
 	mu         sync.Mutex
-	pc         *webrtc.PeerConnection
+	link       browserLink            // nil before the first negotiation
+	pc         *webrtc.PeerConnection // the same, unless link is a viewer's
 	state      ConnectionState
 	early      []webrtc.ICECandidateInit
 	answered   bool // pc knows the browser's description: candidates may go to it
@@ -73,6 +76,7 @@ func newWebRtcEndpoint(p *MediaPipeline, opts WebRtcEndpointOptions) *WebRtcEndp
 	e.tap = &lineTap{line: e.line}
 	e.element.init(p, "WebRtcEndpoint", e)
 	e.data = newDataChannels(e)
+	e.worker = p.server.views.take()
 	e.work = queue{limit: maxQueuedCalls, wg: &e.wg}
 	return e
 }
@@ -99,7 +103,7 @@ func (e *WebRtcEndpoint) call(ctx context.Context, f func() error) error {
 	return <-done
 }
 
-// peer is the PeerConnection, nil before the first offer.
+// peer is the PeerConnection, nil before the first offer and for viewers.
 func (e *WebRtcEndpoint) peer() *webrtc.PeerConnection {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -120,9 +124,9 @@ func (e *WebRtcEndpoint) RequestKeyframe() error {
 		return fmt.Errorf("requesting a key frame: %w", ErrReleased)
 	}
 	e.mu.Lock()
-	pc, slots, tracks := e.pc, e.slots, e.tracks
+	link, slots, tracks := e.link, e.slots, e.tracks
 	e.mu.Unlock()
-	if pc == nil {
+	if link == nil {
 		return fmt.Errorf("requesting a key frame: %w", ErrNotNegotiated)
 	}
 	for _, d := range slots {
@@ -152,11 +156,11 @@ func pictureLoss(pc *webrtc.PeerConnection) func(ssrc uint32) {
 	}
 }
 
-// connectionChanged is what pion reports; it runs in the work queue.
-func (e *WebRtcEndpoint) connectionChanged(pc *webrtc.PeerConnection, now ConnectionState) {
+// connectionChanged is what the transport reports; it runs in the work queue.
+func (e *WebRtcEndpoint) connectionChanged(from browserLink, now ConnectionState) {
 	e.mu.Lock()
 	old := e.state
-	if e.dead.Load() || e.pc != pc {
+	if e.dead.Load() || e.link != from {
 		e.mu.Unlock()
 		return
 	}
@@ -205,11 +209,11 @@ func (e *WebRtcEndpoint) Release() {
 		e.work.close()
 		e.pipeline.detach(&e.element)
 		// What is queued ends quickly, since dead is set; after it nobody
-		// changes pc, slots and tracks any more. The read loops go on until
-		// the PeerConnection is closed.
+		// changes link, slots and tracks any more. The read loops go on until
+		// the transport is closed.
 		e.work.wait()
 		e.mu.Lock()
-		pc, old := e.pc, e.state
+		link, old := e.link, e.state
 		slots, tracks := e.slots, e.tracks
 		if e.offered != nil {
 			slots = append(slots[:len(slots):len(slots)], e.offered.slots...)
@@ -224,19 +228,19 @@ func (e *WebRtcEndpoint) Release() {
 			t.current().Close()
 		}
 		final := e.Stats()
-		if pc != nil {
-			// The error is about a transport that is closing anyway.
-			_ = pc.GracefulClose()
+		if link != nil {
+			link.close()
 		}
 		e.wg.Wait()
 		if old != ConnectionClosed {
 			e.events.emit(ConnectionStateChanged{old, ConnectionClosed})
-			if pc != nil {
+			if link != nil {
 				e.mediaChanged(false)
 				e.events.emit(MediaSessionTerminated{})
 			}
 		}
 		e.events.queue.close()
+		e.server.views.giveBack(e.worker)
 		e.server.endpointGone(final)
 	})
 }

@@ -40,7 +40,7 @@ func (e *WebRtcEndpoint) GenerateOffer(ctx context.Context, opts OfferOptions) (
 		}
 		e.offered = g
 		e.mu.Lock()
-		e.pc = g.pc
+		e.pc, e.link = g.pc, peerLink{g.pc}
 		e.mu.Unlock()
 		offer = e.described(g.sdp, "")
 		return nil
@@ -165,7 +165,7 @@ func (e *WebRtcEndpoint) takeAnswer(g *generated, o *offer) error {
 		return badSDP("%v", err)
 	}
 	e.first = o
-	e.adopt(g.pc, o, slots)
+	e.adopt(g.pc, peerLink{g.pc}, o, slots)
 	return nil
 }
 

@@ -73,20 +73,22 @@ type iceReport struct {
 // watchICE has pion's callbacks about the transport enqueue.
 func (e *WebRtcEndpoint) watchICE(pc *webrtc.PeerConnection) {
 	pc.OnICEConnectionStateChange(func(s webrtc.ICEConnectionState) {
-		_ = e.work.pushOwn(func() { e.iceChanged(pc, s) })
+		_ = e.work.pushOwn(func() { e.peerIceChanged(pc, s) })
 	})
 	dtls := pc.SCTP().Transport()
 	dtls.OnStateChange(func(s webrtc.DTLSTransportState) {
-		_ = e.work.pushOwn(func() { e.dtlsChanged(pc, s) })
+		if now, ok := dtlsStates[s]; ok {
+			_ = e.work.pushOwn(func() { e.dtlsChanged(peerLink{pc}, now) })
+		}
 	})
 	dtls.ICETransport().OnSelectedCandidatePairChange(func(p *webrtc.ICECandidatePair) {
-		_ = e.work.pushOwn(func() { e.pairSelected(pc, p) })
+		_ = e.work.pushOwn(func() { e.peerPairSelected(pc, p) })
 	})
 }
 
-// iceChanged runs in the work queue. pion tells states and pairs on different
+// peerIceChanged runs in the work queue. pion tells states and pairs on different
 // goroutines, so the pair is looked up before CONNECTED is told.
-func (e *WebRtcEndpoint) iceChanged(pc *webrtc.PeerConnection, s webrtc.ICEConnectionState) {
+func (e *WebRtcEndpoint) peerIceChanged(pc *webrtc.PeerConnection, s webrtc.ICEConnectionState) {
 	var now IceComponentState
 	switch s {
 	case webrtc.ICEConnectionStateChecking:
@@ -94,7 +96,7 @@ func (e *WebRtcEndpoint) iceChanged(pc *webrtc.PeerConnection, s webrtc.ICEConne
 	case webrtc.ICEConnectionStateConnected, webrtc.ICEConnectionStateCompleted:
 		now = IceConnected
 		if p, err := pc.SCTP().Transport().ICETransport().GetSelectedCandidatePair(); err == nil {
-			e.pairSelected(pc, p)
+			e.peerPairSelected(pc, p)
 		}
 	case webrtc.ICEConnectionStateDisconnected, webrtc.ICEConnectionStateClosed:
 		now = IceDisconnected
@@ -103,9 +105,14 @@ func (e *WebRtcEndpoint) iceChanged(pc *webrtc.PeerConnection, s webrtc.ICEConne
 	default:
 		return
 	}
+	e.iceChanged(peerLink{pc}, now)
+}
+
+// iceChanged runs in the work queue.
+func (e *WebRtcEndpoint) iceChanged(from browserLink, now IceComponentState) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.pc != pc || e.dead.Load() {
+	if e.link != from || e.dead.Load() {
 		return
 	}
 	// With Trickle nothing is told before the candidates: the browser could not
@@ -136,32 +143,37 @@ func (e *WebRtcEndpoint) tellHeldIceLocked() {
 	}
 }
 
-// pairSelected tells a path once.
-func (e *WebRtcEndpoint) pairSelected(pc *webrtc.PeerConnection, p *webrtc.ICECandidatePair) {
-	if p == nil || p.Local == nil || p.Remote == nil {
-		return
+func (e *WebRtcEndpoint) peerPairSelected(pc *webrtc.PeerConnection, p *webrtc.ICECandidatePair) {
+	if p != nil && p.Local != nil && p.Remote != nil {
+		e.pairSelected(peerLink{pc}, p.Local.ToJSON().Candidate, p.Remote.ToJSON().Candidate)
 	}
-	pair := IceCandidatePair{theStream, theComponent, p.Local.ToJSON().Candidate, p.Remote.ToJSON().Candidate}
+}
+
+// pairSelected tells a path once.
+func (e *WebRtcEndpoint) pairSelected(from browserLink, local, remote string) {
+	pair := IceCandidatePair{theStream, theComponent, local, remote}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.pc != pc || e.dead.Load() || e.ice.pair != nil && *e.ice.pair == pair {
+	if e.link != from || e.dead.Load() || e.ice.pair != nil && *e.ice.pair == pair {
 		return
 	}
 	e.ice.pair = &pair
 	e.events.emit(NewCandidatePairSelected{pair})
 }
 
-func (e *WebRtcEndpoint) dtlsChanged(pc *webrtc.PeerConnection, s webrtc.DTLSTransportState) {
-	now, ok := map[webrtc.DTLSTransportState]DtlsState{
-		webrtc.DTLSTransportStateNew:        DtlsNew,
-		webrtc.DTLSTransportStateConnecting: DtlsConnecting,
-		webrtc.DTLSTransportStateConnected:  DtlsConnected,
-		webrtc.DTLSTransportStateClosed:     DtlsClosed,
-		webrtc.DTLSTransportStateFailed:     DtlsFailed,
-	}[s]
+var dtlsStates = map[webrtc.DTLSTransportState]DtlsState{
+	webrtc.DTLSTransportStateNew:        DtlsNew,
+	webrtc.DTLSTransportStateConnecting: DtlsConnecting,
+	webrtc.DTLSTransportStateConnected:  DtlsConnected,
+	webrtc.DTLSTransportStateClosed:     DtlsClosed,
+	webrtc.DTLSTransportStateFailed:     DtlsFailed,
+}
+
+// dtlsChanged runs in the work queue.
+func (e *WebRtcEndpoint) dtlsChanged(from browserLink, now DtlsState) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if !ok || e.pc != pc || e.dead.Load() || e.ice.dtls == now {
+	if e.link != from || e.dead.Load() || e.ice.dtls == now {
 		return
 	}
 	e.ice.dtls = now
@@ -205,7 +217,7 @@ func (e *WebRtcEndpoint) ICECandidatePairs() []IceCandidatePair {
 func (e *WebRtcEndpoint) IceConnectionState() []IceConnection {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.pc == nil {
+	if e.link == nil {
 		return nil
 	}
 	s := e.ice.told
@@ -220,7 +232,7 @@ func (e *WebRtcEndpoint) IceConnectionState() []IceConnection {
 func (e *WebRtcEndpoint) DtlsConnectionState() []DtlsConnection {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.pc == nil {
+	if e.link == nil {
 		return nil
 	}
 	s := e.ice.dtls

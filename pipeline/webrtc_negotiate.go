@@ -98,8 +98,11 @@ func (e *WebRtcEndpoint) RemoteSessionDescription() (string, error) {
 	return e.remoteSDP, nil
 }
 
-// open makes the PeerConnection for the first offer.
+// open makes the connection for the first offer.
 func (e *WebRtcEndpoint) open(o *offer) (string, error) {
+	if e.mayBeViewer(o) {
+		return e.openViewer(o)
+	}
 	pc, err := e.newPeerConnection(o.sending() || e.opts.MaySend)
 	if err != nil {
 		return "", err
@@ -111,7 +114,7 @@ func (e *WebRtcEndpoint) open(o *offer) (string, error) {
 	}
 	e.data.settle(true)
 	e.first = o
-	e.adopt(pc, o, slots)
+	e.adopt(pc, peerLink{pc}, o, slots)
 	return answer, nil
 }
 
@@ -154,14 +157,14 @@ func (e *WebRtcEndpoint) answerFirst(pc *webrtc.PeerConnection, o *offer) ([]*do
 // watch has pion's callbacks enqueue, and nothing else.
 func (e *WebRtcEndpoint) watch(pc *webrtc.PeerConnection) {
 	pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) {
-		_ = e.work.pushOwn(func() { e.connectionChanged(pc, connectionStateOf(s)) })
+		_ = e.work.pushOwn(func() { e.connectionChanged(peerLink{pc}, connectionStateOf(s)) })
 	})
 	e.watchICE(pc)
 	pc.OnTrack(func(t *webrtc.TrackRemote, r *webrtc.RTPReceiver) {
 		_ = e.work.pushOwn(func() { e.trackArrived(pc, t, r) })
 	})
 	pc.OnICECandidate(func(c *webrtc.ICECandidate) {
-		_ = e.work.pushOwn(func() { e.candidateFound(pc, c) })
+		_ = e.work.pushOwn(func() { e.candidateFound(peerLink{pc}, candidateOf(c)) })
 	})
 }
 
@@ -252,9 +255,9 @@ func described(pc *webrtc.PeerConnection, gathered <-chan struct{}) string {
 }
 
 // adopt makes the negotiated connection the endpoint's own.
-func (e *WebRtcEndpoint) adopt(pc *webrtc.PeerConnection, o *offer, slots []*downTrack) {
+func (e *WebRtcEndpoint) adopt(pc *webrtc.PeerConnection, link browserLink, o *offer, slots []*downTrack) {
 	e.mu.Lock()
-	e.pc = pc
+	e.pc, e.link = pc, link
 	e.answered = true
 	e.addPlacesLocked(o)
 	e.slots = append(e.slots, slots...)
@@ -265,7 +268,7 @@ func (e *WebRtcEndpoint) adopt(pc *webrtc.PeerConnection, o *offer, slots []*dow
 		e.startSlot(d)
 	}
 	for _, c := range early {
-		if err := pc.AddICECandidate(c); err != nil {
+		if err := link.addCandidate(c); err != nil {
 			e.server.log.Debug("early candidate refused", "endpoint", e.id, "error", err)
 		}
 	}
@@ -283,8 +286,10 @@ func (e *WebRtcEndpoint) addPlacesLocked(o *offer) {
 // renegotiate answers a further offer: an ICE restart, m-lines that came or
 // stopped, or both.
 func (e *WebRtcEndpoint) renegotiate(o *offer) (string, error) {
-	pc := e.peer()
-	if pc.ConnectionState() == webrtc.PeerConnectionStateClosed {
+	e.mu.Lock()
+	pc, link := e.pc, e.link
+	e.mu.Unlock()
+	if link.ended() {
 		return "", fmt.Errorf("%w: the browser has closed this connection", ErrReleased)
 	}
 	if err := o.continues(e.first); err != nil {
@@ -292,6 +297,9 @@ func (e *WebRtcEndpoint) renegotiate(o *offer) (string, error) {
 	}
 	if o.sending() && !e.mayTake {
 		return "", badSDP("the connection was made for receiving only; sending needs an endpoint of its own, or MaySend")
+	}
+	if v, ok := link.(viewerLink); ok {
+		return e.renegotiateViewer(v, o)
 	}
 	slots, err := e.prepareLines(pc, o, len(e.first.lines))
 	if err == nil {
@@ -302,7 +310,7 @@ func (e *WebRtcEndpoint) renegotiate(o *offer) (string, error) {
 		e.mu.Unlock()
 		if answer, err = describe(pc, o); err == nil {
 			e.first = o
-			e.adopt(pc, o, slots)
+			e.adopt(pc, link, o, slots)
 			return answer, nil
 		}
 	}
@@ -343,13 +351,13 @@ func (e *WebRtcEndpoint) AddIceCandidate(c IceCandidate) error {
 		e.early = append(e.early, init)
 		return nil
 	}
-	pc := e.pc
+	link := e.link
 	e.mu.Unlock()
 	err := e.work.push(func() {
 		if e.dead.Load() {
 			return
 		}
-		if err := pc.AddICECandidate(init); err != nil {
+		if err := link.addCandidate(init); err != nil {
 			e.events.emit(Error{fmt.Errorf("%w: %v", ErrBadCandidate, err)})
 		}
 	})
@@ -391,7 +399,7 @@ func (e *WebRtcEndpoint) GatherCandidates() error {
 	for _, c := range e.gathered {
 		e.events.emit(IceCandidateFound{c})
 	}
-	if e.pc != nil {
+	if e.link != nil {
 		e.tellIceLocked(IceGathering)
 	}
 	if e.complete {
@@ -402,10 +410,10 @@ func (e *WebRtcEndpoint) GatherCandidates() error {
 }
 
 // candidateFound runs in the work queue; nil is the end.
-func (e *WebRtcEndpoint) candidateFound(pc *webrtc.PeerConnection, c *webrtc.ICECandidate) {
+func (e *WebRtcEndpoint) candidateFound(from browserLink, c *IceCandidate) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.pc != pc {
+	if e.link != from {
 		return
 	}
 	if c == nil {
@@ -421,13 +429,21 @@ func (e *WebRtcEndpoint) candidateFound(pc *webrtc.PeerConnection, c *webrtc.ICE
 		e.complete = false
 		e.gathered = nil
 	}
+	e.gathered = append(e.gathered, *c)
+	if e.gatherWish {
+		e.events.emit(IceCandidateFound{*c})
+	}
+}
+
+// candidateOf is pion's candidate in our words; nil stays nil.
+func candidateOf(c *webrtc.ICECandidate) *IceCandidate {
+	if c == nil {
+		return nil
+	}
 	init := c.ToJSON()
-	found := IceCandidate{Candidate: init.Candidate, SDPMLineIndex: init.SDPMLineIndex}
+	found := &IceCandidate{Candidate: init.Candidate, SDPMLineIndex: init.SDPMLineIndex}
 	if init.SDPMid != nil {
 		found.SDPMid = *init.SDPMid
 	}
-	e.gathered = append(e.gathered, found)
-	if e.gatherWish {
-		e.events.emit(IceCandidateFound{found})
-	}
+	return found
 }

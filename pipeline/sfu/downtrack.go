@@ -180,6 +180,10 @@ func (d *downTrack) resend(seq16 uint16, now int64, v *view) bool {
 	if sent == nil || r == nil || !r.layer.readShort(sent.src, v) {
 		return false
 	}
+	rtx := d.cfg.RTXSSRC != 0 && r.codec.RTXPayloadType != 0
+	if !rtx && d.cfg.OnlyRTX {
+		return false
+	}
 	millis := max(1, uint32(now/1e6))
 	if sent.resent != 0 && millis-sent.resent < resendPauseMillis {
 		return true
@@ -192,7 +196,7 @@ func (d *downTrack) resend(seq16 uint16, now int64, v *view) bool {
 	}
 	sent.resent = millis
 	d.counts.retransmitted.Add(1)
-	if d.cfg.RTXSSRC != 0 && r.codec.RTXPayloadType != 0 {
+	if rtx {
 		d.writeRTX(sent, r.codec, seq16, v)
 		return true
 	}

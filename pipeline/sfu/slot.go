@@ -26,6 +26,8 @@ type SlotConfig struct {
 	// PadTo makes the payloads of larger video packets a multiple of so many bytes with RTP padding (RFC 3550,
 	// section 5.1), so that the packets of a frame have one size; 0: no padding. At most 16.
 	PadTo int
+	// OnlyRTX never sends a packet again under its own number: what is below Write gives each one other bytes.
+	OnlyRTX bool
 	// Write sends a packet. Header and payload are valid only during the call; the header may be changed.
 	// It is called with the slot locked: it must not call the slot. An error is counted, no more.
 	Write func(h *rtp.Header, payload []byte) error

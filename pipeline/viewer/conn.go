@@ -11,7 +11,6 @@ import (
 
 	"github.com/pion/dtls/v3"
 	"github.com/pion/ice/v4"
-	"github.com/pion/rtcp"
 
 	"kelas/pipeline/udp"
 )
@@ -37,13 +36,19 @@ type Remote struct {
 }
 
 // Handler is told what comes. Its functions are called one at a time each, with
-// no lock held, and must not call Close.
+// no lock held, and must not call Close. None may be nil.
 type Handler struct {
 	// State is called when it has changed; connected comes again after an ICE
 	// restart.
 	State func(State)
-	// RTCP is called with each packet of the browser that is genuine.
-	RTCP func([]rtcp.Packet)
+	// ICE and DTLS are told the parts that make up the state; of DTLS connecting,
+	// connected, failed and closed. Pair is told the chosen pair, as candidate lines.
+	ICE  func(ice.ConnectionState)
+	DTLS func(State)
+	Pair func(local, remote string)
+	// RTCP is called with each compound packet of the browser that is genuine. The
+	// memory is ours again when it returns.
+	RTCP func(compound []byte)
 }
 
 // Conn is one viewer's connection.
@@ -252,6 +257,7 @@ func (c *Conn) pairChanged(local, remote ice.Candidate) {
 		r.direct = c.lane != nil && local.NetworkType().IsUDP() && c.lane.Reaches(r.to)
 	}
 	c.route.Store(r)
+	c.handler.Pair("candidate:"+local.Marshal(), "candidate:"+remote.Marshal())
 }
 
 // iceChanged is ICE's.
@@ -262,9 +268,13 @@ func (c *Conn) iceChanged(s ice.ConnectionState) {
 	if begin {
 		begin = c.openDTLSLocked()
 	}
-	c.mu.Unlock()
 	if begin {
-		c.shaking.Go(c.shakeHands)
+		c.shaking.Go(c.shakeHands) // under the lock: Close waits for it
+	}
+	c.mu.Unlock()
+	c.handler.ICE(s)
+	if begin {
+		c.handler.DTLS(StateConnecting)
 	}
 	c.tell(s == ice.ConnectionStateConnected)
 }
@@ -277,7 +287,7 @@ func (c *Conn) tell(again bool) {
 	changed := now != c.state || again && now == StateConnected
 	c.state = now
 	c.mu.Unlock()
-	if changed && c.handler.State != nil {
+	if changed {
 		c.handler.State(now)
 	}
 }

@@ -13,9 +13,10 @@
 //
 // An SRTP nonce is made of SSRC, number and rollover count (RFC 7714, section
 // 8.1), so no SSRC may send one number twice with other bytes. The slots give
-// numbers; here one lock makes one writer of all who send. Each packet is
-// stamped with a transport-wide number of its own, so a packet must not be sent
-// again under its own SSRC: what is sent again goes by RTX.
+// numbers; here one lock makes one writer of all who send. A packet that is
+// stamped with a transport-wide number is never the same again, so it must not be
+// sent again under its own SSRC and number: that goes by RTX. One without a stamp
+// may be, as it is then equal to the byte.
 //
 // # Lock order
 //

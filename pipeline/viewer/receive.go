@@ -5,7 +5,6 @@ import (
 	"io"
 	"sync/atomic"
 
-	"github.com/pion/rtcp"
 	"github.com/pion/srtp/v3"
 )
 
@@ -46,15 +45,12 @@ func (c *Conn) read() {
 
 func (c *Conn) takeRTCP(plain, packet []byte) {
 	keys := c.keysIn.Load()
-	if keys == nil || c.handler.RTCP == nil {
+	if keys == nil {
 		return
 	}
 	out, err := keys.DecryptRTCP(plain, packet, nil)
 	if err != nil {
 		return
 	}
-	// A browser's odd report harms nobody.
-	if packets, err := rtcp.Unmarshal(out); err == nil {
-		c.handler.RTCP(packets)
-	}
+	c.handler.RTCP(out)
 }

@@ -123,6 +123,9 @@ func (c *Conn) shakeHands() {
 	c.mu.Unlock()
 	if err != nil {
 		c.net.Logs.NewLogger("viewer").Debugf("DTLS: %v", err)
+		c.handler.DTLS(StateFailed)
+	} else {
+		c.handler.DTLS(StateConnected)
 	}
 	c.tell(false)
 }
@@ -181,5 +184,6 @@ func (c *Conn) pipeClosed() {
 	}
 	c.ended = true
 	c.mu.Unlock()
+	c.handler.DTLS(StateClosed)
 	c.tell(false)
 }

@@ -32,10 +32,9 @@ func (s *sender) ready(out *srtp.Context) {
 	s.keysOut = out
 }
 
-// WriteRTP sends a packet. Where stampID is not 0 the header gets a
-// transport-wide number in that extension (draft-holmer-rmcat-transport-wide-
-// cc-extensions-01); it is returned. The header is changed, and must have room
-// for one extension more.
+// WriteRTP sends a packet and gives it a transport-wide number. Where stampID is
+// not 0 the header gets it in that extension (draft-holmer-rmcat-transport-wide-
+// cc-extensions-01); the header must have room for one more.
 func (c *Conn) WriteRTP(h *rtp.Header, payload []byte, stampID uint8) (number uint16, err error) {
 	c.sending.Lock()
 	defer c.sending.Unlock()
@@ -43,9 +42,9 @@ func (c *Conn) WriteRTP(h *rtp.Header, payload []byte, stampID uint8) (number ui
 	if c.keysOut == nil || to == nil {
 		return 0, errNotReady
 	}
+	number = c.number
+	c.number++
 	if stampID != 0 {
-		number = c.number
-		c.number++
 		binary.BigEndian.PutUint16(c.stamp[:], number)
 		if err := h.SetExtension(stampID, c.stamp[:]); err != nil {
 			return 0, fmt.Errorf("stamping a packet: %w", err)
