@@ -32,6 +32,11 @@ func (c *Conn) NewLane() (*Lane, error) {
 	if c.cfg.Plain {
 		return nil, nil
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed.Load() {
+		return nil, net.ErrClosed
+	}
 	out, err := newSender(c.sock, &c.counters, c.cfg)
 	if err != nil {
 		return nil, fmt.Errorf("preparing the media socket: %w", err)
@@ -41,11 +46,6 @@ func (c *Conn) NewLane() (*Lane, error) {
 	}
 	l := &Lane{conn: c, out: out, filling: c.newBatch(), spare: c.newBatch(), timer: time.NewTimer(time.Hour)}
 	l.timer.Stop()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed.Load() {
-		return nil, net.ErrClosed
-	}
 	c.lanes = append(c.lanes, l)
 	c.stopped.Go(l.keepTime)
 	return l, nil
