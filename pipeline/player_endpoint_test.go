@@ -59,6 +59,7 @@ func TestRoundTrip(t *testing.T) {
 		{"vp9.webm", withVP9, pipeline.ProfileWebM},
 		{"av1.mkv", withAV1, pipeline.ProfileWebM},
 		{"h264.mkv", withH264, pipeline.ProfileMKV},
+		{"h264.mp4", withH264, pipeline.ProfileMP4},
 		{"vp8.ivf", onlyVP8, pipeline.ProfileWebMVideoOnly},
 		{"opus.ogg", onlyOpus, pipeline.ProfileWebMAudioOnly},
 	} {
@@ -159,6 +160,7 @@ func TestPlayerControls(t *testing.T) {
 func TestPlayerOverHTTP(t *testing.T) {
 	dir := t.TempDir()
 	makeFile(t, filepath.Join(dir, "a.webm"), withVP8...)
+	makeFile(t, filepath.Join(dir, "a.mp4"), withH264...)
 	files := http.FileServer(http.Dir(dir))
 	plain := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b, err := os.ReadFile(filepath.Join(dir, filepath.Base(r.URL.Path)))
@@ -171,15 +173,21 @@ func TestPlayerOverHTTP(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
 		handler  http.Handler
+		file     string
+		profile  pipeline.MediaProfile
 		seekable bool
-	}{{"with ranges", files, true}, {"without", plain, false}} {
+	}{
+		{"with ranges", files, "/a.webm", pipeline.ProfileWebM, true},
+		{"without", plain, "/a.webm", pipeline.ProfileWebM, false},
+		{"MP4 with its table at the end", files, "/a.mp4", pipeline.ProfileMKV, true},
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			web := httptest.NewServer(tt.handler)
 			defer web.Close()
 			s := newServer(t, pipeline.Config{FileRoot: dir, PlayFrom: []string{web.Listener.Addr().String()}})
 			p := newPipeline(t, s)
-			player := newPlayer(t, p, web.URL+"/a.webm")
-			r := newRecorder(t, p, pipeline.RecorderEndpointOptions{URI: "file://" + dir + "/out.webm", StopOnEndOfStream: true})
+			player := newPlayer(t, p, web.URL+tt.file)
+			r := newRecorder(t, p, pipeline.RecorderEndpointOptions{URI: "file://" + dir + "/out", MediaProfile: tt.profile, StopOnEndOfStream: true})
 			told, recorded := events(t, player), events(t, r)
 			connect(t, player, r)
 			if err := r.Record(); err != nil {
@@ -194,7 +202,7 @@ func TestPlayerOverHTTP(t *testing.T) {
 			}
 			waitEvent[pipeline.EndOfStream](t, told, nil)
 			waitEvent[pipeline.Stopped](t, recorded, nil)
-			if f := recordtest.Probe(t, dir+"/out.webm"); f.Stream("video") == nil || f.Stream("audio") == nil {
+			if f := recordtest.Probe(t, dir+"/out"); f.Stream("video") == nil || f.Stream("audio") == nil {
 				t.Errorf("%+v", f.Streams)
 			}
 			missing := newPlayer(t, p, web.URL+"/nothing.webm")

@@ -20,6 +20,9 @@ const (
 	ProfileMKV           MediaProfile = "MKV"
 	ProfileMKVVideoOnly  MediaProfile = "MKV_VIDEO_ONLY"
 	ProfileMKVAudioOnly  MediaProfile = "MKV_AUDIO_ONLY"
+	ProfileMP4           MediaProfile = "MP4"
+	ProfileMP4VideoOnly  MediaProfile = "MP4_VIDEO_ONLY"
+	ProfileMP4AudioOnly  MediaProfile = "MP4_AUDIO_ONLY"
 )
 
 // parse tells container and media of a profile.
@@ -30,9 +33,11 @@ func (p MediaProfile) parse() (c record.Container, audio, video bool, err error)
 		c = record.WebM
 	case "MKV":
 		c = record.MKV
+	case "MP4":
+		c = record.MP4
 	default:
 		return 0, false, false, fmt.Errorf("%w: the profile %q needs an encoder or a container that is not there; "+
-			"WEBM and MKV are there, each also _VIDEO_ONLY and _AUDIO_ONLY", ErrUnsupported, p)
+			"WEBM, MKV and MP4 are there, each also _VIDEO_ONLY and _AUDIO_ONLY", ErrUnsupported, p)
 	}
 	switch only {
 	case "":

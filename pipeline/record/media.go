@@ -33,7 +33,7 @@ type Container uint8
 const (
 	WebM Container = iota // VP8, VP9, AV1, Opus
 	MKV                   // and H264
-	MP4                   // H264, AV1, VP9, Opus
+	MP4                   // H264, AV1, Opus
 )
 
 // String is the container's name.
@@ -55,9 +55,9 @@ func (c Container) Takes(k Kind, mimeType string) error {
 	switch f {
 	case codec.FormatOpus:
 		ok = k == Audio
-	case codec.FormatVP8:
+	case codec.FormatVP8, codec.FormatVP9:
 		ok = k == Video && c != MP4
-	case codec.FormatVP9, codec.FormatAV1:
+	case codec.FormatAV1:
 		ok = k == Video
 	case codec.FormatH264:
 		ok = k == Video && c != WebM

@@ -27,5 +27,8 @@ type muxer interface {
 
 // newMuxer begins a file. Either form may be unknown, not both.
 func newMuxer(c Container, f File, sound, pictures form) (muxer, error) {
+	if c == MP4 {
+		return newMP4(f, sound, pictures)
+	}
 	return newMatroska(f, c == WebM, sound, pictures)
 }

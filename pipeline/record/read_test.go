@@ -60,13 +60,15 @@ func TestReadWhatFFmpegWrites(t *testing.T) {
 		{"vp9.webm", "video/VP9", true, []string{"-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-c:a", "libopus"}},
 		{"h264.mkv", "video/H264", true, []string{"-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-c:a", "libopus"}},
 		{"live.mkv", "video/VP8", true, []string{"-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-c:a", "libopus", "-live", "1"}},
+		{"h264.mp4", "video/H264", true, []string{"-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-c:a", "libopus"}},
+		{"fragments.mp4", "video/H264", true, []string{"-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-c:a", "libopus", "-movflags", "frag_keyframe+empty_moov+default_base_moof"}},
 		{"vp8.ivf", "video/VP8", false, []string{"-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8"}},
 		{"av1.ivf", "video/AV1", false, []string{"-c:v", "libaom-av1", "-usage", "realtime", "-cpu-used", "8", "-lag-in-frames", "0"}},
 		{"opus.ogg", "", true, []string{"-vn", "-c:a", "libopus"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), tt.name)
-			args := []string{"-f", "lavfi", "-i", "testsrc2=s=160x90:r=25:d=6", "-f", "lavfi", "-i", "sine=r=48000:d=6", "-ac", "2", "-g", "50", "-pix_fmt", "yuv420p"}
+			args := []string{"-f", "lavfi", "-i", "testsrc2=s=64x48:r=25:d=6", "-f", "lavfi", "-i", "sine=r=48000:d=6", "-ac", "2", "-g", "50", "-pix_fmt", "yuv420p"}
 			if filepath.Ext(tt.name) == ".ivf" {
 				args = append(args, "-an")
 			}
@@ -144,12 +146,49 @@ func checkSeek(t *testing.T, r *record.Reader, pictures bool) {
 	}
 }
 
+// smallMP4 is a recording of some packets that look like sound; whole or cut before its table.
+func smallMP4(tb testing.TB, whole bool) []byte {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "small.mp4")
+	create := func(int) (record.File, error) { return os.Create(path) }
+	r := record.New(record.Config{Container: record.MP4, Audio: true, Create: create}, epoch)
+	clock := func(now time.Time) (time.Time, uint32, bool) {
+		return now, uint32(now.Sub(epoch).Milliseconds() * 48), true
+	}
+	s, err := r.Open(record.Audio, record.Codec{MimeType: "audio/opus", ClockRate: 48000}, clock, func() {}, epoch)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for i := range 50 {
+		at := epoch.Add(time.Duration(i) * 20 * time.Millisecond)
+		if err := s.Write(record.Packet{Seq: uint16(i), Timestamp: uint32(i * 960), Payload: []byte{0xfc, 0xff, 0xfe}}, at); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	if err := r.Close(epoch.Add(time.Second)); err != nil {
+		tb.Fatal(err)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if whole {
+		return b
+	}
+	// Before it was closed the cover was a box to skip.
+	i := bytes.Index(b, []byte("mdat"))
+	copy(b[i-4:], "\x00\x00\x00\x10free\x00\x00\x00\x00\x00\x00\x00\x00")
+	return b[:bytes.LastIndex(b, []byte("moov"))-4]
+}
+
 func FuzzOpen(f *testing.F) {
 	f.Add([]byte("DKIF\x00\x00\x20\x00VP80\x40\x01\xb4\x00\x19\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00" +
 		"\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x10\x02\x00"))
 	f.Add([]byte("OggS\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x13OpusHead\x01\x02\x38\x01\x80\xbb\x00\x00\x00\x00\x00"))
 	f.Add([]byte("\x1a\x45\xdf\xa3\x80\x18\x53\x80\x67\xff\x16\x54\xae\x6b\x8d\xae\x8b\xd7\x81\x01\x83\x81\x01\x86\x85V_VP8" +
 		"\x1f\x43\xb6\x75\xff\xe7\x81\x00\xa3\x86\x81\x00\x00\x80\x10\x02"))
+	f.Add(smallMP4(f, true))
+	f.Add(smallMP4(f, false))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, seekable := range []bool{true, false} {
 			r, err := record.Open(record.Source{ReadSeeker: bytes.NewReader(b), Size: int64(len(b)), CanSeek: seekable, Local: true})

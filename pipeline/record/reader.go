@@ -79,8 +79,10 @@ func Open(src Source) (*Reader, error) {
 		r.file = &ivfReader{in: c}
 	case bytes.HasPrefix(head, []byte("OggS")):
 		r.file = &oggReader{in: c}
+	case len(head) >= 8 && bytes.Equal(head[4:8], []byte("ftyp")):
+		r.file = &mp4Reader{in: c}
 	default:
-		return nil, fmt.Errorf("%w: it is no WebM, MKV, IVF or Ogg", ErrFormat)
+		return nil, fmt.Errorf("%w: it is no WebM, MKV, MP4, IVF or Ogg", ErrFormat)
 	}
 	tracks, info, err := r.file.open()
 	if err != nil {
@@ -96,7 +98,7 @@ func Open(src Source) (*Reader, error) {
 		}
 	}
 	if r.tracks[Audio] == nil && r.tracks[Video] == nil {
-		return nil, fmt.Errorf("%w: it has neither VP8, VP9, AV1, H264 nor Opus", ErrFormat)
+		return nil, fmt.Errorf("%w: it has none of VP8, VP9, AV1, H264 and Opus", ErrFormat)
 	}
 	r.file.choose(r.tracks)
 	return r, nil

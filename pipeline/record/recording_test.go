@@ -21,6 +21,8 @@ func TestContainers(t *testing.T) {
 		{record.WebM, "video/AV1", "av1"},
 		{record.MKV, "video/VP8", "vp8"},
 		{record.MKV, "video/H264", "h264"},
+		{record.MP4, "video/H264", "h264"},
+		{record.MP4, "video/AV1", "av1"},
 	} {
 		t.Run(tt.container.String()+" "+tt.is, func(t *testing.T) {
 			f := newFolder(t, "both."+tt.container.String())
