@@ -30,7 +30,7 @@ func (s *Server) chain(next http.Handler) http.Handler {
 		addr, secure := s.proxies.client(r)
 		c := web.Client{Addr: addr, Secure: secure, RequestID: newRequestID()}
 		r = r.WithContext(web.WithClient(r.Context(), c))
-		setHeaders(w.Header(), r.Host, secure)
+		setHeaders(w.Header(), r.Host, secure, s.framers(r.URL.Path))
 		w.Header().Set("X-Request-Id", c.RequestID)
 		rec := &recorder{ResponseWriter: w}
 		defer func() {

@@ -26,7 +26,7 @@ func withStore(r *runner, do func(context.Context, classroom.Store, *signaling.A
 	if err != nil {
 		return fmt.Errorf("opening the database: %w", err)
 	}
-	who, err := signaling.NewAuth(r.ctx, auth.Config{}, db)
+	who, err := signaling.NewAuth(r.ctx, auth.Config{Signer: auth.SignerConfig{MaxAge: -1}}, db) // the server rotates
 	if err == nil {
 		err = do(r.ctx, db, who)
 	}
@@ -95,7 +95,8 @@ func (c *tokenCommand) Run(r *runner) error {
 		} else if err != nil {
 			return err
 		}
-		token, err := who.Signer.Join(auth.JoinClaims{ClassID: c.Class, Role: c.Role, Name: c.Name, Expires: time.Now().Add(c.TTL)})
+		token, err := who.Signer.Join(auth.JoinClaims{ClassID: c.Class, Role: c.Role, Name: c.Name, ExternalID: c.ExternalID, Once: c.Once,
+			Expires: time.Now().Add(c.TTL)})
 		if err != nil {
 			return err
 		}

@@ -22,6 +22,7 @@ import (
 	"kelas/signaling/auth"
 	"kelas/signaling/bbb"
 	"kelas/signaling/outbound"
+	"kelas/signaling/rest"
 	"kelas/signaling/socket"
 	"kelas/signaling/web"
 	"kelas/signaling/webhook"
@@ -147,7 +148,11 @@ func start(ctx context.Context, sf *storeFlags, f *serveFlags, log *slog.Logger)
 		return nil, fmt.Errorf("opening the classes: %w", err)
 	}
 	classes.Observe(hooks)
-	who, err := signaling.NewAuth(ctx, auth.Config{LoginTTL: f.LoginTTL}, db)
+	signer, err := f.signer()
+	if err != nil {
+		return nil, errors.Join(err, classes.Close(ctx))
+	}
+	who, err := signaling.NewAuth(ctx, auth.Config{LoginTTL: f.LoginTTL, Signer: signer}, db)
 	if err != nil {
 		return nil, errors.Join(err, classes.Close(ctx))
 	}
@@ -176,7 +181,8 @@ func start(ctx context.Context, sf *storeFlags, f *serveFlags, log *slog.Logger)
 		return nil, err
 	}
 	door, err := signaling.New(signaling.Config{
-		Web:            web.Config{PublicURL: f.PublicURL, FileMaxSize: int64(f.MaxFileSize)},
+		Web:            web.Config{PublicURL: f.PublicURL, FileMaxSize: int64(f.MaxFileSize), FrameAncestors: f.FrameAncestors},
+		Rest:           rest.Config{Rate: f.APIRate, Origins: f.APIOrigin},
 		TrustedProxies: f.TrustedProxy, MetricsToken: f.MetricsToken,
 	}, signaling.Deps{Registry: classes, Store: db, Shelf: shelf, Media: media, Auth: who,
 		Socket: sock, SocketStats: sock.Stats, BBB: lms, Kurento: kur, Metrics: metrics, Webhooks: hooks, Outbound: caller, Log: log})

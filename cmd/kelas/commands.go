@@ -28,6 +28,14 @@ type commandLine struct {
 	Class struct {
 		Add classAddCommand `cmd:"" help:"Add a class and print its id. Works while the server runs."`
 	} `cmd:"" help:"Classes."`
+	APIKey struct {
+		Add    keyAddCommand    `cmd:"" help:"Make an API key and print it, once. Works while the server runs."`
+		List   keyListCommand   `cmd:"" help:"List the API keys."`
+		Revoke keyRevokeCommand `cmd:"" help:"End an API key at once."`
+	} `cmd:"" name:"apikey" help:"API keys of programs."`
+	Key struct {
+		Rotate rotateCommand `cmd:"" help:"Sign with a new key from now on. Works while the server runs."`
+	} `cmd:"" help:"The key that join tokens are signed with."`
 	Token   tokenCommand   `cmd:"" help:"Print a signed join token for a class. Works while the server runs."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
@@ -48,13 +56,32 @@ type classAddCommand struct {
 	Owner string `name:"owner" help:"Log-in name of the teacher who owns it."`
 }
 
+type keyAddCommand struct {
+	Name    string        `name:"name" required:"" help:"What it is for; also the name of its bot in classes."`
+	Scope   []string      `name:"scope" required:"" help:"What it may do, such as lessons:write; may be given more than once, or with commas." placeholder:"SCOPE"`
+	Expires time.Duration `name:"expires" help:"When it ends by itself, such as 8760h; never when not given."`
+	Owner   string        `name:"owner" help:"Log-in name of the account that it falls with."`
+}
+
+type keyListCommand struct{}
+
+type keyRevokeCommand struct {
+	ID string `arg:"" help:"Id of the key, as the list has it."`
+}
+
+type rotateCommand struct {
+	DropFormer bool `name:"drop-former" help:"Forget the former keys: every join link and seat that was given out stops working. For a key that got out."`
+}
+
 type tokenCommand struct {
-	Class string        `name:"class" required:"" help:"Id of the class."`
-	Role  string        `name:"role" enum:"presenter,moderator,viewer" required:"" help:"presenter, moderator or viewer."`
-	Name  string        `name:"name" help:"Name of the one person that it is for; without it, it is an invitation for many who give their own names."`
-	TTL   time.Duration `name:"ttl" default:"2h" help:"How long the token may be used to join."`
-	Link  bool          `name:"link" help:"Print a whole join link instead of the bare token (uses --public-url)."`
-	URL   string        `name:"public-url" env:"KELAS_PUBLIC_URL" default:"http://127.0.0.1:8080" help:"Address that people type, for --link."`
+	Class      string        `name:"class" required:"" help:"Id of the class."`
+	Role       string        `name:"role" enum:"presenter,moderator,viewer" required:"" help:"presenter, moderator or viewer."`
+	Name       string        `name:"name" help:"Name of the one person that it is for; without it, it is an invitation for many who give their own names."`
+	TTL        time.Duration `name:"ttl" default:"2h" help:"How long the token may be used to join."`
+	ExternalID string        `name:"external-id" help:"The person's id in another system: the same id is the same participant."`
+	Once       bool          `name:"once" help:"The token opens one browser only."`
+	Link       bool          `name:"link" help:"Print a whole join link instead of the bare token (uses --public-url)."`
+	URL        string        `name:"public-url" env:"KELAS_PUBLIC_URL" default:"http://127.0.0.1:8080" help:"Address that people type, for --link."`
 }
 
 // run is what kong calls on the chosen command, with these values bound.

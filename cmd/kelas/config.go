@@ -15,7 +15,10 @@ import (
 	"github.com/alecthomas/kong"
 	yaml "go.yaml.in/yaml/v3"
 
+	"kelas/signaling/auth"
 	"kelas/signaling/outbound"
+	"kelas/signaling/rest"
+	"kelas/signaling/web"
 )
 
 // storeFlags say where everything that outlives the process is kept. All
@@ -69,6 +72,11 @@ type serveFlags struct {
 	TrustedProxy    []string      `name:"trusted-proxy" help:"Address or network of a proxy whose X-Forwarded-For is believed; may be given more than once." placeholder:"CIDR" group:"Proxy"`
 	AllowedOrigin   []string      `name:"allowed-origin" help:"Further origin whose pages may open signaling connections; may be given more than once." placeholder:"ORIGIN" group:"Proxy"`
 	BBBSecret       []string      `name:"bbb-secret" help:"Shared secret of an LMS that speaks BigBlueButton's API, which is offered at /bigbluebutton/api/ then; a second one while it is being exchanged." placeholder:"SECRET" secret:"all" group:"LMS"`
+	JWTSecret       []string      `name:"jwt-secret" help:"NAME=SECRET of an LMS that signs join tokens itself (HS256, iss NAME); the secret has at least 32 bytes; may be given more than once." placeholder:"NAME=SECRET" secret:"all" group:"LMS"`
+	FrameAncestors  []string      `name:"frame-ancestors" help:"Origin of an LMS that may show classes in a frame, such as https://lms.example.org; may be given more than once." placeholder:"ORIGIN" group:"LMS"`
+	APIOrigin       []string      `name:"api-origin" help:"Origin whose pages' scripts may use the API (CORS); may be given more than once." placeholder:"ORIGIN" group:"LMS"`
+	APIRate         int           `name:"api-rate" default:"600" help:"Requests that an API key may make in a minute." group:"LMS"`
+	SigningKeyAge   time.Duration `name:"signing-key-age" default:"2160h" help:"When a new key for join tokens takes over by itself; what the former one signed stays valid. 0 for never." group:"LMS"`
 	BBBAlgorithms   []string      `name:"bbb-checksum" help:"Checksums taken there: of sha1, sha256, sha384, sha512; all when not given." placeholder:"NAME" group:"LMS"`
 	WebhookAllow    []string      `name:"webhook-allow" help:"Address or network inside that webhooks and callbacks may be sent to, besides the public internet; may be given more than once." placeholder:"CIDR" group:"Operation"`
 
@@ -159,6 +167,15 @@ func (f *serveFlags) Validate() error {
 			errs = append(errs, fmt.Errorf("--public-url, --allowed-origin: %q is not an address such as https://class.example.org", o))
 		}
 	}
+	if _, err := f.signer(); err != nil {
+		errs = append(errs, err)
+	}
+	if err := (rest.Config{Rate: f.APIRate, Origins: f.APIOrigin}).Validate(); err != nil || f.APIRate < 1 {
+		errs = append(errs, errors.Join(errors.New("--api-rate, --api-origin cannot be used"), err))
+	}
+	if err := (web.Config{FrameAncestors: f.FrameAncestors}).Validate(); err != nil {
+		errs = append(errs, fmt.Errorf("--frame-ancestors: %w", err))
+	}
 	switch f.TLS {
 	case "files":
 		if f.TLSCert == "" || f.TLSKey == "" {
@@ -204,6 +221,28 @@ func (f *serveFlags) validateKurento(addr func(name, value string)) []error {
 		errs = append(errs, errors.New("--kurento-addr elsewhere than on the machine itself (127.0.0.1) needs --kurento-token"))
 	}
 	return errs
+}
+
+// signer is how tokens are signed and whose are taken.
+func (f *serveFlags) signer() (auth.SignerConfig, error) {
+	c := auth.SignerConfig{MaxAge: f.SigningKeyAge, Shared: map[string]string{}}
+	if c.MaxAge == 0 {
+		c.MaxAge = -1
+	}
+	if f.SigningKeyAge < 0 || f.SigningKeyAge > 0 && f.SigningKeyAge < time.Hour {
+		return c, errors.New("--signing-key-age must be 0 or at least 1h")
+	}
+	for _, pair := range f.JWTSecret {
+		name, secret, ok := strings.Cut(pair, "=")
+		if _, twice := c.Shared[name]; !ok || twice {
+			return c, errors.New("--jwt-secret must be NAME=SECRET, each name once")
+		}
+		c.Shared[name] = secret
+	}
+	if err := c.Validate(); err != nil {
+		return c, fmt.Errorf("--jwt-secret: %w", err)
+	}
+	return c, nil
 }
 
 // yamlResolver gives kong the values of a configuration file. An unknown key

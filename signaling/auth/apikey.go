@@ -175,6 +175,17 @@ func (a *APIKeys) Check(ctx context.Context, secret string) (APIKey, error) {
 	return k, nil
 }
 
+// State is holds, revoked or expired.
+func (k APIKey) State(now time.Time) string {
+	switch {
+	case !k.RevokedAt.IsZero():
+		return "revoked"
+	case !k.valid(now):
+		return "expired"
+	}
+	return "holds"
+}
+
 func (k APIKey) valid(now time.Time) bool {
 	return k.RevokedAt.IsZero() && (k.ExpiresAt.IsZero() || now.Before(k.ExpiresAt))
 }

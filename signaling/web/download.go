@@ -35,6 +35,11 @@ func (w *Web) download(v *visit) error {
 // work there is the sandbox attribute of a frame.
 const previewPolicy = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'self'"
 
+// previewPolicy in a class that other sites frame: every ancestor is asked.
+func (w *Web) previewPolicy() string {
+	return strings.Join(append([]string{previewPolicy}, w.cfg.FrameAncestors...), " ")
+}
+
 // preview shows an image or a PDF in place.
 func (w *Web) preview(v *visit) error {
 	f, err := v.file()
@@ -44,8 +49,12 @@ func (w *Web) preview(v *visit) error {
 	if !previewTypes[f.Type] {
 		return classroom.ErrNoSuchFile
 	}
-	v.c.Writer.Header().Set("X-Frame-Options", "SAMEORIGIN")
-	return v.send(f, f.Type, "inline", previewPolicy)
+	if h := v.c.Writer.Header(); len(w.cfg.FrameAncestors) > 0 {
+		h.Del("X-Frame-Options") // it cannot name origins
+	} else {
+		h.Set("X-Frame-Options", "SAMEORIGIN")
+	}
+	return v.send(f, f.Type, "inline", w.previewPolicy())
 }
 
 func (v *visit) file() (classroom.FileInfo, error) {

@@ -173,13 +173,36 @@ func (v *visit) cookie(name string) string {
 // and not Strict: a join link in a chat or a mail must find the log-in. A
 // zero expiry ends with the browser.
 func (v *visit) setCookie(name, value string, expires time.Time) {
-	http.SetCookie(v.c.Writer, &http.Cookie{Name: name, Value: value, Path: "/", Expires: expires,
-		HttpOnly: true, Secure: v.client.Secure, SameSite: http.SameSiteLaxMode})
+	c := v.baseCookie(name)
+	c.Value, c.Expires = value, expires
+	http.SetCookie(v.c.Writer, c)
 }
 
 func (v *visit) dropCookie(name string) {
-	http.SetCookie(v.c.Writer, &http.Cookie{Name: name, Path: "/", MaxAge: -1,
-		HttpOnly: true, Secure: v.client.Secure, SameSite: http.SameSiteLaxMode})
+	c := v.baseCookie(name)
+	c.MaxAge = -1
+	http.SetCookie(v.c.Writer, c)
+}
+
+// baseCookie: in a frame on another site a browser keeps only cookies that
+// say so, and those in a jar for that site alone (Partitioned). A log-in is
+// never among them.
+func (v *visit) baseCookie(name string) *http.Cookie {
+	c := &http.Cookie{Name: name, Path: "/", HttpOnly: true, Secure: v.client.Secure, SameSite: http.SameSiteLaxMode}
+	if v.framed() && name != auth.CookieLogin && name != auth.CookieDevice {
+		c.SameSite, c.Partitioned = http.SameSiteNoneMode, true
+	}
+	return c
+}
+
+// framed reports whether the page is shown in a frame that may be another
+// site's. Browsers take the cookies for that over TLS only.
+func (v *visit) framed() bool {
+	if len(v.w.cfg.FrameAncestors) == 0 || !v.client.Secure {
+		return false
+	}
+	dest := v.c.GetHeader("Sec-Fetch-Dest")
+	return dest == "iframe" || dest == "frame"
 }
 
 // dropSeats forgets who this browser was in classes: after a log-in or

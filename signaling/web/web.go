@@ -6,7 +6,9 @@ import (
 	"html/template"
 	"io"
 	"log/slog"
+	"net/url"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -59,6 +61,8 @@ type Config struct {
 	LinkTTL time.Duration
 	// ICETransportPolicy "relay" makes pages use TURN alone.
 	ICETransportPolicy string
+	// FrameAncestors are the origins that may show a class in a frame; none.
+	FrameAncestors []string
 	// StallTimeout ends uploads and downloads that stand still; 60 s.
 	StallTimeout time.Duration
 	Now          func() time.Time
@@ -98,8 +102,18 @@ func (c Config) Validate() error {
 	case c.ICETransportPolicy != "" && c.ICETransportPolicy != "all" && c.ICETransportPolicy != "relay":
 		return fmt.Errorf("web: ICETransportPolicy %q is neither all nor relay", c.ICETransportPolicy)
 	}
+	for _, o := range c.FrameAncestors {
+		u, err := url.Parse(o)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || o != u.Scheme+"://"+u.Host || !plainHost.MatchString(u.Host) {
+			return fmt.Errorf("web: FrameAncestors: %q is not an origin such as https://lms.example.org", o)
+		}
+	}
 	return nil
 }
+
+// plainHost is a host that can stand in a policy: a wildcard for all hosts, or
+// a separator, would let in whom nobody named.
+var plainHost = regexp.MustCompile(`^(?:\*\.)?[A-Za-z0-9.\-\[\]:]+$`)
 
 // Deps are what the pages work with; all must be given but Log.
 type Deps struct {
