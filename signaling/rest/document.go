@@ -78,7 +78,7 @@ type (
 )
 
 const aboutAPI = "Kelas for programs. Send an API key as `Authorization: Bearer kelas_...`; what it may do is its scopes. " +
-	"Bodies are JSON; a member or parameter that is not in this document is refused. Times are RFC 3339 in UTC. " +
+	"Bodies are JSON; a member or parameter that is not in this document is refused, while answers may get members that are not here yet. Times are RFC 3339 in UTC. " +
 	"Errors are problem details (RFC 9457) whose `code` is stable. " +
 	"Lists have cursors: ask again with `cursor` = `next` until there is none. " +
 	"What can be edited has an ETag, which goes into If-Match of the edit. " +

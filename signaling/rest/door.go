@@ -160,6 +160,9 @@ func New(cfg Config, d Deps) (_ *Door, err error) {
 	r.limiter = newLimiter(r.cfg.Rate)
 	for i := range r.ops {
 		r.ops[i].params = r.schemas.params(r.ops[i].in)
+		if r.ops[i].hasJSONBody() {
+			r.schemas.shut(r.ops[i].body)
+		}
 	}
 	if r.document, err = r.describe(); err != nil {
 		return nil, err

@@ -27,7 +27,8 @@ type schema struct {
 	MaxItems    *int               `json:"maxItems,omitempty"`
 	Properties  map[string]*schema `json:"properties,omitempty"`
 	Required    []string           `json:"required,omitempty"`
-	// Additional is false for objects: a member that nobody knows is refused.
+	// Additional is false for bodies: a member that nobody knows is refused.
+	// Answers may get more.
 	Additional *bool `json:"additionalProperties,omitempty"`
 
 	order []string // of Properties, as the type has them; for people
@@ -101,8 +102,7 @@ func (s *schemas) component(t reflect.Type) string {
 		}
 		return name
 	}
-	no := false
-	o := &schema{Type: "object", Properties: map[string]*schema{}, Additional: &no}
+	o := &schema{Type: "object", Properties: map[string]*schema{}}
 	s.types[name], s.byName[name] = t, o
 	s.members(t, o)
 	return name
@@ -182,6 +182,12 @@ func (m *schema) is(name string) bool {
 		}
 	}
 	return false
+}
+
+// shut makes the type of a body refuse members that nobody knows.
+func (s *schemas) shut(t reflect.Type) {
+	no := false
+	s.resolve(s.of(t)).Additional = &no
 }
 
 // resolve follows a reference.
