@@ -62,6 +62,9 @@ func (c *Class) sendChat(ctx context.Context, from *participant, req ChatRequest
 	if to != nil && to.Removed {
 		return ChatEntry{}, ErrNoSuchParticipant
 	}
+	if err := c.chatBarLocked(from, req.Kind, to); err != nil {
+		return ChatEntry{}, err
+	}
 	if err := c.admitChatLocked(from); err != nil {
 		return ChatEntry{}, err
 	}

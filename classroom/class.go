@@ -40,6 +40,8 @@ type Class struct {
 	pres       *presenting // nil while nobody presents
 	live       time.Time   // LiveSince
 	files      []FileInfo
+	lobby      map[string]*waiter  // by identity key
+	refused    map[string]struct{} // identity keys that were turned away
 	chat       chatLog
 	records    []*record  // what waits for the store besides chat
 	news       []*news    // what waits to be told outside
@@ -75,6 +77,8 @@ func newClass(r *Registry, lesson Lesson, lastSeq int64, files []FileInfo) *Clas
 		tabs:        make(map[string]*tab),
 		chat:        newChatLog(lastSeq),
 		made:        make(map[*endpoint]struct{}),
+		lobby:       make(map[string]*waiter),
+		refused:     make(map[string]struct{}),
 		journalWake: make(chan struct{}, 1),
 		keeperWake:  make(chan struct{}, 1),
 		mediaWake:   make(chan struct{}, 1),
@@ -148,9 +152,14 @@ func (c *Class) tellParticipantLocked(p *participant, e Event) {
 }
 
 func (c *Class) viewLocked() ClassView {
+	s := c.settingsLocked()
 	v := ClassView{
 		ID: c.id, Title: c.lesson.Title, Locked: c.lesson.Locked,
 		LiveSince: c.live, Slots: c.slotsLocked(),
+		StartMuted: s.StartMuted, NoPublicChat: s.NoPublicChat, NoPrivateChat: s.NoPrivateChat,
+	}
+	if s.Duration > 0 {
+		v.EndsAt = c.lesson.CreatedAt.Add(s.Duration)
 	}
 	if c.pres != nil && c.pres.end != nil {
 		v.PresenterID = c.pres.p.ID
@@ -161,10 +170,11 @@ func (c *Class) viewLocked() ClassView {
 
 func (c *Class) tellClassLocked() { c.tellAllLocked(ClassChanged{c.viewLocked()}) }
 
-func (c *Class) rosterLocked() []ParticipantView {
+// rosterLocked lists who is here, as one of them sees it; nil sees all.
+func (c *Class) rosterLocked(by *participant) []ParticipantView {
 	list := make([]ParticipantView, 0, c.people)
 	for _, p := range c.byID {
-		if len(p.tabs) > 0 {
+		if len(p.tabs) > 0 && (by == nil || c.seesLocked(by, p)) {
 			list = append(list, p.told)
 		}
 	}
@@ -226,7 +236,7 @@ func (c *Class) idleLocked(now time.Time) bool {
 	if at, _ := c.overAtLocked(); !at.IsZero() {
 		return false // nobody else keeps its time
 	}
-	return !c.gone && len(c.tabs) == 0 && c.pres == nil && c.ends == 0 &&
+	return !c.gone && len(c.tabs) == 0 && len(c.lobby) == 0 && c.pres == nil && c.ends == 0 &&
 		c.chat.waiting() == 0 && len(c.records) == 0 && len(c.news) == 0 && c.since.IsZero() &&
 		now.Sub(c.empty) >= c.reg.cfg.UnloadAfter
 }
@@ -274,6 +284,7 @@ func (c *Class) close(ctx context.Context) error {
 		c.discardLocked(c.pres.end)
 		c.pres = nil
 	}
+	c.clearLobbyLocked(ErrClosing)
 	for _, t := range c.tabs {
 		c.closeTabLocked(t, ErrClosing)
 	}

@@ -31,6 +31,7 @@ func (c *Class) end(ctx context.Context, by string) error {
 	for _, p := range c.guestsLocked() {
 		c.revertLocked(p)
 	}
+	c.clearLobbyLocked(ErrClassEnded)
 	for _, t := range c.tabs {
 		if t.connected {
 			t.p.lastHere = now

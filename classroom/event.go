@@ -62,6 +62,10 @@ type ClassView struct {
 	PresenterID string
 	// PresenterLost: the presenter's line is cut; the class waits until then.
 	PresenterLostUntil time.Time
+	EndsAt             time.Time // when it ends by itself at the latest; zero when it does not
+	StartMuted         bool      // a presenter begins with its microphone off
+	NoPublicChat       bool      // viewers may not write to all
+	NoPrivateChat      bool      // viewers may not write to each other
 	Slots              []SlotView
 }
 
@@ -80,6 +84,8 @@ type Joined struct {
 	// StoredSeq: entries up to here are in the store.
 	StoredSeq int64
 	Files     []FileInfo
+	Welcome   string    // plain text; "" for none
+	Lobby     []Waiting // who waits to be let in, for those who may
 }
 
 // The events of a class.

@@ -142,7 +142,7 @@ func (r *Registry) People(classID string) []Attendee {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var list []Attendee
-	for _, v := range c.rosterLocked() {
+	for _, v := range c.rosterLocked(nil) {
 		list = append(list, Attendee{c.byID[v.ID].Participant, v})
 	}
 	return list
@@ -194,7 +194,7 @@ func (r *Registry) MayEnter(ctx context.Context, classID string, id Identity) er
 		return err
 	}
 	if p == nil {
-		return c.newcomerLocked(id)
+		return c.newcomerLocked(id, false)
 	}
 	if len(p.tabs) == 0 && c.fullLocked(p.Role) {
 		return ErrClassFull

@@ -153,6 +153,7 @@ func (c *Class) changeRoleLocked(p *participant, role Role) {
 	if p.Role == role {
 		return
 	}
+	led, kept := p.leads(), c.mayLocked(p, ActAdmit)
 	p.Role = role
 	c.watchLeadersLocked()
 	if c.pres != nil && c.pres.p == p && !c.mayLocked(p, ActPresent) {
@@ -160,6 +161,10 @@ func (c *Class) changeRoleLocked(p *participant, role Role) {
 	}
 	c.tellParticipantLocked(p, RoleChanged{role})
 	c.refreshLocked(p)
+	c.revealLocked(p, led)
+	if now := c.mayLocked(p, ActAdmit); now != kept {
+		c.tellParticipantLocked(p, LobbyShown{c.lobbyLocked(p)})
+	}
 }
 
 // mayLocked is the table, with what a guest presenter's former role adds.

@@ -37,6 +37,7 @@ type room struct {
 	ids    atomic.Int64
 	waits  []waited     // for a connection, as told to the registry's owner
 	met    atomic.Int64 // the same, counted, where time is real
+	ended  atomic.Int64 // how often the end of a lesson was told
 }
 
 type waited struct {
@@ -67,6 +68,7 @@ func (r *room) start() {
 	reg, err := NewRegistry(r.cfg, Deps{
 		Store: r.store, Files: r.files, Log: slog.New(slog.DiscardHandler),
 		NewID:     func() string { return fmt.Sprintf("id%d", r.ids.Add(1)) },
+		Ended:     func() { r.ended.Add(1) },
 		Connected: func(role EndpointRole, took time.Duration) { r.waits = append(r.waits, waited{role, took}) },
 	}.WithMedia(r.media))
 	must(r.t, err)

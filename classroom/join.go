@@ -13,6 +13,9 @@ func (c *Class) join(ctx context.Context, req JoinRequest) (*Session, Joined, er
 		return s, joined, err
 	}
 	p, err := c.admit(ctx, req.Identity)
+	if errors.Is(err, ErrInLobby) {
+		return nil, Joined{}, c.waitInLobby(req)
+	}
 	if err != nil {
 		return nil, Joined{}, err
 	}
@@ -100,7 +103,7 @@ func (c *Class) admit(ctx context.Context, id Identity) (*participant, error) {
 	if p != nil {
 		return p, nil
 	}
-	return c.register(ctx, id)
+	return c.register(ctx, id, false)
 }
 
 // mayReopen: an ended class is opened again by its owner's coming in, or,
@@ -132,14 +135,15 @@ func (c *Class) barLocked(p *participant, id Identity) error {
 	return nil
 }
 
-// register reads or stores a participant whom this process has not met.
-func (c *Class) register(ctx context.Context, id Identity) (*participant, error) {
+// register reads or stores a participant whom this process has not met. One
+// that was let in from the lobby is bound by room alone.
+func (c *Class) register(ctx context.Context, id Identity, admitted bool) (*participant, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.reg.cfg.StoreTimeout)
 	defer cancel()
 	stored, err := c.reg.store.ParticipantByKey(ctx, c.id, id.Key)
 	if errors.Is(err, ErrNotFound) {
 		c.mu.Lock()
-		bar := c.newcomerLocked(id)
+		bar := c.newcomerLocked(id, admitted)
 		c.mu.Unlock()
 		if bar != nil {
 			return nil, bar // before a record is made
@@ -166,17 +170,25 @@ func (c *Class) register(ctx context.Context, id Identity) (*participant, error)
 }
 
 // newcomerLocked says why somebody who was never here may not come in.
-func (c *Class) newcomerLocked(id Identity) error {
+func (c *Class) newcomerLocked(id Identity, admitted bool) error {
 	if id.Role != RoleViewer {
 		return nil
 	}
+	_, refused := c.refused[id.Key]
+	guests := c.settingsLocked().Guests
 	switch {
-	case c.lesson.Locked:
-		return ErrClassLocked
 	case c.fullLocked(id.Role):
 		return ErrClassFull
-	case id.Guest && c.settingsLocked().Guests == GuestsRefused:
+	case admitted:
+		return nil
+	case c.lesson.Locked:
+		return ErrClassLocked
+	case id.Guest && guests == GuestsRefused:
 		return ErrGuestsRefused
+	case id.Guest && guests == GuestsWait && refused:
+		return ErrLobbyRefused
+	case id.Guest && guests == GuestsWait:
+		return ErrInLobby
 	}
 	return nil
 }
@@ -270,7 +282,9 @@ func (c *Class) joinedLocked(t *tab, part chatPart, resumed bool) Joined {
 		Resumed:      resumed,
 		You:          t.p.told,
 		Class:        c.viewLocked(),
-		Participants: c.rosterLocked(),
+		Participants: c.rosterLocked(t.p),
+		Welcome:      c.welcomeLocked(t.p),
+		Lobby:        c.lobbyLocked(t.p),
 		Chat:         entries,
 		ChatMore:     more,
 		StoredSeq:    c.chat.stored,

@@ -131,7 +131,7 @@ func (r *Registry) View(classID string) (v ClassView, roster []ParticipantView, 
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.viewLocked(), c.rosterLocked(), c.people > 0
+	return c.viewLocked(), c.rosterLocked(nil), c.people > 0
 }
 
 // Occupied lists the classes that somebody is in, by ID.

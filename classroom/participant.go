@@ -82,7 +82,7 @@ func (c *Class) refreshLocked(p *participant) {
 	}
 	if v := c.participantViewLocked(p); v != p.told {
 		p.told = v
-		c.tellAllLocked(ParticipantChanged{v})
+		c.tellOfLocked(p, nil, ParticipantChanged{v})
 	}
 }
 
@@ -147,7 +147,7 @@ func (c *Class) arriveLocked(t *tab) {
 	c.cameLocked(p)
 	p.told = c.participantViewLocked(p)
 	c.watchLeadersLocked()
-	c.tellOthersLocked(t, ParticipantJoined{p.told})
+	c.tellOfLocked(p, t, ParticipantJoined{p.told})
 }
 
 // loseLocked begins the time that a cut tab waits for its page.
@@ -196,7 +196,7 @@ func (c *Class) endTabLocked(t *tab, err error, reason string) {
 		return
 	}
 	c.departLocked(p, reason)
-	c.tellAllLocked(ParticipantLeft{ID: p.ID, Reason: reason})
+	c.tellOfLocked(p, nil, ParticipantLeft{ID: p.ID, Reason: reason})
 }
 
 func stopReason(reason string) string {

@@ -23,6 +23,7 @@ const (
 	ActEndClass      Action = "endClass"
 	ActSeeAttendance Action = "seeAttendance"
 	ActInvite        Action = "invite"
+	ActAdmit         Action = "admit"
 )
 
 // column is a bit for each column of the table.
@@ -62,6 +63,7 @@ var permissions = []struct {
 	{ActEndClass, colPresenter | colModerator},
 	{ActSeeAttendance, colPresenter | colModerator},
 	{ActInvite, colPresenter | colModerator},
+	{ActAdmit, colPresenter | colModerator},
 }
 
 var columnsOf = func() map[Action]column {

@@ -114,6 +114,27 @@ func (f *FaultyStore) Lesson(ctx context.Context, id string) (classroom.Lesson, 
 	return f.Store.Lesson(ctx, id)
 }
 
+func (f *FaultyStore) LessonByExternal(ctx context.Context, external string) (classroom.Lesson, error) {
+	if err := f.before(ctx, "LessonByExternal"); err != nil {
+		return classroom.Lesson{}, err
+	}
+	return f.Store.LessonByExternal(ctx, external)
+}
+
+func (f *FaultyStore) OpenLessons(ctx context.Context) ([]classroom.Lesson, error) {
+	if err := f.before(ctx, "OpenLessons"); err != nil {
+		return nil, err
+	}
+	return f.Store.OpenLessons(ctx)
+}
+
+func (f *FaultyStore) UnsettledLessons(ctx context.Context) ([]classroom.Lesson, error) {
+	if err := f.before(ctx, "UnsettledLessons"); err != nil {
+		return nil, err
+	}
+	return f.Store.UnsettledLessons(ctx)
+}
+
 func (f *FaultyStore) PutParticipant(ctx context.Context, p classroom.Participant) error {
 	if err := f.before(ctx, "PutParticipant"); err != nil {
 		return err

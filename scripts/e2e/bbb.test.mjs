@@ -67,7 +67,10 @@ step('a meeting is made, once', async () => {
 step('teacher and pupil come in by its addresses and see each other', async () => {
   pages.guru = await open(chrome, api.administration.join('Bu Sari', 'fisika[9]', passwords.moderatorPW, { userID: 'moodle-7' }));
   await press(pages.guru, 'go-live');
-  await press(pages.guru, 'go-live-confirm');
+  // The dialog grows once the camera is there, and a press by place would miss.
+  await pages.guru.waitForFunction(() => document.querySelector('#check-video')?.readyState >= 2);
+  await pages.guru.$eval(byTest('go-live-confirm'), (b) => b.click());
+  await pages.guru.waitForSelector(byTest('stop'), { visible: true });
   pages.ani = await open(chrome, api.administration.join('Ani', 'fisika[9]', passwords.attendeePW, { userID: 'moodle-8' }));
   await grows('Ani: camera', () => frames(pages.ani, 'video-camera'));
   assert.ok(!pages.ani.url().includes('token'), 'the address keeps a secret');
@@ -93,4 +96,51 @@ step('the LMS ends it', async () => {
   assert.equal((await call(api.administration.end('fisika[9]', passwords.moderatorPW))).messageKey, 'sentEndMeetingRequest');
   await pages.ani.waitForSelector('#end:not([hidden])', { visible: true, timeout: 20000 });
   assert.equal((await call(api.monitoring.getMeetingInfo('fisika[9]'))).messageKey, 'notFound');
+});
+
+step('guests wait until a teacher lets them in, on a narrow page too', async () => {
+  const made = await call(api.administration.create('Kimia', 'kimia', {
+    ...passwords, guestPolicy: 'ASK_MODERATOR', welcome: 'Selamat datang di <b>%%CONFNAME%%</b>', logoutURL: `${kelas.url}/login?from=lms`,
+    lockSettingsDisablePublicChat: true, lockSettingsHideUserList: true,
+  }));
+  assert.equal(made.returncode, 'SUCCESS');
+  pages.tamu = await open(chrome);
+  await pages.tamu.setViewport({ width: 360, height: 640 });
+  await pages.tamu.goto(api.administration.join('Tamu', 'kimia', passwords.attendeePW, { guest: true, userID: 'g1' }));
+  await pages.tamu.waitForSelector(byTest('wait'), { visible: true });
+  assert.equal(await pages.tamu.evaluate(() => document.activeElement?.id), 'wait-title');
+  // What belongs to the class stays shut: not the page alone.
+  assert.equal(await pages.tamu.evaluate(() => fetch(`${location.pathname}/after`).then((r) => r.status)), 403);
+
+  pages.wali = await open(chrome, api.administration.join('Bu Wali', 'kimia', passwords.moderatorPW, { userID: 't1' }));
+  await pages.wali.setViewport({ width: 360, height: 740 });
+  await press(pages.wali, 'tab-people');
+  await pages.wali.waitForSelector(byTest('lobby-row'), { visible: true });
+  pages.asing = await open(chrome, api.administration.join('Orang asing', 'kimia', passwords.attendeePW, { guest: true, userID: 'g2' }));
+  await until('two wait', () => pages.wali.$$eval(byTest('lobby-row'), (rows) => rows.length === 2));
+  await picture(pages.wali, 'bbb-lobby-360');
+  for (const page of [pages.wali, pages.tamu]) {
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), 'wider than the window');
+  }
+  for (const button of await pages.wali.$$(`${byTest('lobby-row')} button`)) {
+    const box = await button.boundingBox();
+    assert.ok(box.width >= 40 && box.height >= 40, 'too small for a finger');
+    assert.match(await button.evaluate((b) => b.getAttribute('aria-label')), /Tamu|Orang asing/);
+  }
+  const row = (name) => pages.wali.evaluateHandle((sel, n) => [...document.querySelectorAll(sel)].find((r) => r.textContent.includes(n)), byTest('lobby-row'), name);
+  await (await (await row('Tamu')).$(byTest('lobby-admit'))).click();
+  await pages.tamu.waitForSelector(byTest('wait'), { hidden: true });
+  await (await (await row('Orang asing')).$(byTest('lobby-refuse'))).click();
+  await until('turned away', () => pages.asing.$eval('#end:not([hidden]) #end-title', (h) => h.textContent === 'You were not let in'));
+  await until('nobody waits', () => pages.wali.$eval('#lobby', (s) => s.hidden));
+});
+
+step('what the LMS wanted of the class is in force', async () => {
+  assert.equal(await pages.tamu.$eval('#welcome-text', (p) => p.textContent), 'Selamat datang di Kimia');
+  pages.rina = await open(chrome, api.administration.join('Rina', 'kimia', passwords.attendeePW, { userID: 's1' }));
+  await pages.rina.waitForSelector('#app[data-phase="online"]');
+  assert.deepEqual(await pages.rina.evaluate(() => window.kelas.state().people.map((p) => p.name).sort()), ['Bu Wali', 'Rina']);
+  assert.deepEqual(await pages.rina.$$eval('#chat-to option', (list) => list.map((o) => o.textContent)), ['Bu Wali']);
+  await press(pages.rina, 'leave');
+  await until('back at the LMS', () => pages.rina.url().endsWith('/login?from=lms'));
 });

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"kelas/classroom"
+	"kelas/classroom/classroomtest"
 	"kelas/signaling/bbb"
 )
 
@@ -245,4 +246,48 @@ func TestRunningInfoAndEnd(t *testing.T) {
 		t.Error("a meeting that has ended comes back")
 	}
 	l.get("getMeetingInfo", "meetingID", "m1").wants("hasUserJoined", "false")
+}
+
+func TestGuests(t *testing.T) {
+	l := newLMS(t, bbb.Config{})
+	l.create("ask", "guestPolicy", "ASK_MODERATOR").wants()
+	l.create("deny", "guestPolicy", "ALWAYS_DENY").wants()
+	guest := []string{"fullName", "Tamu", "role", "VIEWER", "userID", "g1", "guest", "true", "redirect", "false"}
+	wait := l.get("join", append(guest, "meetingID", "ask")...).wants("guestStatus", "WAIT")
+	l.get("join", append(guest, "meetingID", "deny")...).fails("guestDeny")
+	// The policy is about guests, and no moderator is one.
+	l.get("join", "meetingID", "deny", "fullName", "Ani", "role", "VIEWER", "redirect", "false").wants("guestStatus", "ALLOW")
+	l.get("join", "meetingID", "deny", "fullName", "Bu Sari", "role", "MODERATOR", "guest", "true", "redirect", "false").wants("guestStatus", "ALLOW")
+
+	guru, _ := l.enter(l.address("meetingID", "ask", "fullName", "Bu Sari", "role", "MODERATOR"))
+	seat, class := l.seatOf(wait.at["url"])
+	out := classroomtest.NewOutlet()
+	_, _, err := l.classes.Join(t.Context(), classroom.JoinRequest{ClassID: class, Outlet: out, Identity: seat})
+	if !errors.Is(err, classroom.ErrInLobby) {
+		t.Fatal(err)
+	}
+	l.get("getMeetingInfo", "meetingID", "ask").wants("participantCount", "1")
+	l.ok(guru.Admit(t.Context(), l.waits(class), false))
+	l.get("join", append(guest, "meetingID", "ask")...).fails("guestDeny")
+}
+
+func TestFullAndRemoved(t *testing.T) {
+	l := newLMS(t, bbb.Config{})
+	l.create("m1", "maxParticipants", "2").wants()
+	guru, _ := l.enter(l.address("meetingID", "m1", "fullName", "Bu Sari", "role", "MODERATOR"))
+	ani, _ := l.enter(l.address("meetingID", "m1", "fullName", "Ani", "role", "VIEWER", "userID", "8"))
+	l.get("join", "meetingID", "m1", "fullName", "Budi", "role", "VIEWER", "redirect", "false").fails("maxParticipantsReached")
+	l.ok(guru.Remove(t.Context(), ani.Participant().ID))
+	l.get("join", "meetingID", "m1", "fullName", "Ani", "role", "VIEWER", "userID", "8", "redirect", "false").fails("guestDeny")
+}
+
+// TestTheDatabaseIsAway: said in the answer, and nothing is half made.
+func TestTheDatabaseIsAway(t *testing.T) {
+	l := newLMS(t, bbb.Config{})
+	l.store.Fail(classroom.ErrStoreUnavailable)
+	for _, call := range []string{"create", "join", "getMeetingInfo", "isMeetingRunning", "end"} {
+		l.get(call, "meetingID", "m1", "name", "Fisika", "fullName", "Ani", "role", "VIEWER", "redirect", "false").fails("serverUnavailable")
+	}
+	l.store.Fail(nil)
+	l.get("getMeetings").wants("messageKey", "noMeetings")
 }

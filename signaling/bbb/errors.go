@@ -62,6 +62,7 @@ func failureOf(err error) (f *failure, known bool) {
 		{classroom.ErrClassEnded, keyEnded, "The meeting has ended."},
 		{classroom.ErrClassFull, keyFull, "The meeting has as many people in it as it may have."},
 		{classroom.ErrGuestsRefused, keyGuestDeny, "The meeting takes no guests."},
+		{classroom.ErrLobbyRefused, keyGuestDeny, "A moderator did not let you in."},
 		{classroom.ErrRemoved, keyGuestDeny, "A moderator removed you from the meeting."},
 		{classroom.ErrClassLocked, keyGuestDeny, "The meeting is locked; nobody new may come in."},
 		{classroom.ErrSettingsInvalid, keyValidation, "A parameter is too long or cannot be used."},

@@ -7,6 +7,7 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -85,7 +86,11 @@ func (c *call) seat(ctx context.Context) (in seated, err error) {
 	}
 	id := classroom.Identity{Key: in.key, Name: name, Role: role, Guest: c.p.flag("guest") && role == classroom.RoleViewer}
 	in.guest = guestComes
-	if err := c.b.d.Classes.MayEnter(ctx, in.lesson.ID, id); err != nil {
+	err = c.b.d.Classes.MayEnter(ctx, in.lesson.ID, id)
+	if errors.Is(err, classroom.ErrInLobby) {
+		in.guest, err = guestWaits, nil // its page waits
+	}
+	if err != nil {
 		return in, err
 	}
 	in.token, err = c.b.d.Signer.Seat(in.lesson.ID, auth.Seat{Expires: c.b.cfg.Now().Add(c.b.cfg.SeatTTL),

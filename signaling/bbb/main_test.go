@@ -187,17 +187,36 @@ func (a answer) fails(key string) answer {
 	return a
 }
 
-// enter brings somebody into a class by the address that join gave.
-func (l *lms) enter(address string) (*classroom.Session, *classroomtest.Outlet) {
+// seatOf reads the identity out of the address that join gave.
+func (l *lms) seatOf(address string) (id classroom.Identity, classID string) {
 	l.t.Helper()
 	u, err := url.Parse(address)
 	l.ok(err)
-	classID := strings.TrimPrefix(u.Path, "/c/")
+	classID = strings.TrimPrefix(u.Path, "/c/")
 	seat, err := l.signer.VerifySeat(u.Query().Get("token"), classID, l.clock.now())
 	l.ok(err)
+	return classroom.Identity{Key: seat.Identity.Key, Name: seat.Identity.Name, Role: classroom.Role(seat.Identity.Role),
+		Guest: seat.Identity.Guest}, classID
+}
+
+// enter brings somebody into a class by the address that join gave.
+func (l *lms) enter(address string) (*classroom.Session, *classroomtest.Outlet) {
+	l.t.Helper()
+	id, classID := l.seatOf(address)
 	out := classroomtest.NewOutlet()
-	s, _, err := l.classes.Join(l.t.Context(), classroom.JoinRequest{ClassID: classID, Outlet: out, Identity: classroom.Identity{
-		Key: seat.Identity.Key, Name: seat.Identity.Name, Role: classroom.Role(seat.Identity.Role), Guest: seat.Identity.Guest}})
+	s, _, err := l.classes.Join(l.t.Context(), classroom.JoinRequest{ClassID: classID, Outlet: out, Identity: id})
 	l.ok(err)
 	return s, out
+}
+
+// waits is the id of the one who waits in a class's lobby.
+func (l *lms) waits(classID string) string {
+	l.t.Helper()
+	_, joined, err := l.classes.Join(l.t.Context(), classroom.JoinRequest{ClassID: classID, Outlet: classroomtest.NewOutlet(),
+		Identity: classroom.Identity{Key: "looks", Name: "Looks", Role: classroom.RoleModerator}})
+	l.ok(err)
+	if len(joined.Lobby) != 1 {
+		l.t.Fatalf("%d wait", len(joined.Lobby))
+	}
+	return joined.Lobby[0].ID
 }

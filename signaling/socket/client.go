@@ -34,6 +34,7 @@ type client struct {
 	session  *classroom.Session
 	self     string // participant id
 	left     bool   // by choice
+	waits    bool   // in the lobby
 	gone     bool   // disconnected
 	laneRuns bool
 }
@@ -77,10 +78,13 @@ func (s *Server) disconnected(c *client) {
 	c.cancel()
 	c.out.stop()
 	c.mu.Lock()
-	session, left := c.session, c.left
+	session, left, waits := c.session, c.left, c.waits
 	c.gone = true
 	c.mu.Unlock()
 	if session == nil {
+		if waits {
+			s.cfg.Registry.LeaveLobby(c.link.Auth().classID, c.out)
+		}
 		return
 	}
 	s.counters.joined.Add(-1)

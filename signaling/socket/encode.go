@@ -74,7 +74,8 @@ func (s *shelf) find(e classroom.Event) *encoded {
 func shared(e classroom.Event) bool {
 	switch e.(type) {
 	case classroom.IceCandidateFound, classroom.MediaState, classroom.SlotUnplayable,
-		classroom.LayerChanged, classroom.LayersWanted, classroom.RoleChanged, classroom.HandOverOffered, classroom.ChatFailed:
+		classroom.LayerChanged, classroom.LayersWanted, classroom.RoleChanged, classroom.HandOverOffered, classroom.LobbyShown,
+		classroom.LobbyAdmitted, classroom.ChatFailed:
 		return false
 	}
 	return true
@@ -152,6 +153,14 @@ func eventToWire(e classroom.Event) (name string, body any) {
 		return wire.RoleChanged, wire.RoleEvent{Role: string(e.Role)}
 	case classroom.HandOverOffered:
 		return wire.HandOverOffered, wire.HandOverOfferedEvent{By: e.ByID, Name: e.ByName}
+	case classroom.LobbyShown:
+		return wire.Lobby, wire.LobbyEvent{Waiting: each(e.Waiting, waiting)}
+	case classroom.LobbyEntered:
+		return wire.LobbyEntered, wire.LobbyEnteredEvent{Waiting: waiting(e.Waiting)}
+	case classroom.LobbyLeft:
+		return wire.LobbyLeft, wire.LobbyLeftEvent{ID: e.ID}
+	case classroom.LobbyAdmitted:
+		return wire.LobbyAdmitted, wire.EmptyEvent{}
 	case classroom.ServerClosing:
 		return wire.ServerClosing, wire.ServerClosingEvent{RetryAfter: e.RetryAfter.Milliseconds()}
 	}
@@ -170,8 +179,13 @@ func participant(p classroom.ParticipantView) wire.Participant {
 		Media: p.Media, Presenting: p.Presenting, JoinedAt: millis(p.JoinedAt)}
 }
 
+func waiting(w classroom.Waiting) wire.Waiting {
+	return wire.Waiting{ID: w.ID, Name: w.Name, Since: millis(w.Since)}
+}
+
 func class(c classroom.ClassView) wire.Class {
-	return wire.Class{ID: c.ID, Title: c.Title, Locked: c.Locked, LiveSince: millis(c.LiveSince),
+	return wire.Class{EndsAt: millis(c.EndsAt), StartMuted: c.StartMuted, NoPublicChat: c.NoPublicChat, NoPrivateChat: c.NoPrivateChat,
+		ID: c.ID, Title: c.Title, Locked: c.Locked, LiveSince: millis(c.LiveSince),
 		Presenter: c.PresenterID, PresenterLostUntil: millis(c.PresenterLostUntil), Slots: slots(c.Slots)}
 }
 

@@ -47,6 +47,7 @@ func init() { // a literal would refer to itself through client
 		wire.Remove:   inClass(remove),
 		wire.Lock:     inClass(lock),
 		wire.EndClass: inClass(endClass),
+		wire.Admit:    inClass(admit),
 		wire.Presence: inClass(presence),
 
 		wire.Files:      inClass(listFiles),

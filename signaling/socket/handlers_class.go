@@ -31,6 +31,10 @@ func endClass(ctx context.Context, c call, _ *wire.EmptyRequest) (any, error) {
 	return nil, c.session.EndClass(ctx)
 }
 
+func admit(ctx context.Context, c call, req *wire.AdmitRequest) (any, error) {
+	return nil, c.session.Admit(ctx, req.ID, req.In)
+}
+
 func presence(ctx context.Context, c call, req *wire.PresenceRequest) (any, error) {
 	return nil, c.session.SetPresence(ctx, req.Away)
 }

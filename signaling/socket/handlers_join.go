@@ -2,6 +2,7 @@ package socket
 
 import (
 	"context"
+	"errors"
 
 	"kelas/classroom"
 	"kelas/signaling/fault"
@@ -20,6 +21,9 @@ func join(ctx context.Context, c *client, _ string, req *wire.JoinRequest) (any,
 		SessionToken: req.Session, LastSeq: req.LastSeq,
 		Outlet: c.out, UserAgent: v.userAgent, Addr: v.addr,
 	})
+	if errors.Is(err, classroom.ErrInLobby) && !c.wait() {
+		c.server.cfg.Registry.LeaveLobby(v.classID, c.out) // it has gone meanwhile
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -29,6 +33,14 @@ func join(ctx context.Context, c *client, _ string, req *wire.JoinRequest) (any,
 	}
 	c.out.joined(rawJSON(mustJSON(c.picture(session, joined))), wire.Joined)
 	return nil, nil
+}
+
+// wait notes that the client is in the lobby, unless the connection has ended.
+func (c *client) wait() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.waits = true
+	return !c.gone
 }
 
 // enter notes the session, unless the connection has ended meanwhile.
@@ -49,9 +61,17 @@ func (c *client) picture(session *classroom.Session, j classroom.Joined) wire.Jo
 		Session: j.SessionToken, Seat: c.link.Auth().seat, Resumed: j.Resumed,
 		You: participant(j.You), Class: class(j.Class), Participants: each(j.Participants, participant),
 		Chat: entriesFor(j.Chat, j.You.ID), ChatMore: j.ChatMore, StoredSeq: j.StoredSeq,
-		Files: files(j.Files), IceServers: iceServers(session.ICEServers()),
+		Files: files(j.Files), Welcome: j.Welcome, Lobby: lobby(j.Lobby), IceServers: iceServers(session.ICEServers()),
 		Limits: wire.Limits{MessageBytes: cfg.MaxMessage, ChatMaxRunes: cfg.ChatMaxRunes, FileMaxSize: cfg.FileMaxSize},
 	}
+}
+
+// lobby is nil where nobody waits: that is left out.
+func lobby(in []classroom.Waiting) []wire.Waiting {
+	if len(in) == 0 {
+		return nil
+	}
+	return each(in, waiting)
 }
 
 // leave ends the session by choice; the connection follows when the

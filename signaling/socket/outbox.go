@@ -99,7 +99,9 @@ func (o *outbox) add(it item) bool {
 		o.counters.evictions.Add(1)
 		return false
 	}
-	if o.holding && it.event != nil {
+	// Who waits in the lobby joins because of this one.
+	_, admitted := it.event.(classroom.LobbyAdmitted)
+	if o.holding && it.event != nil && !admitted {
 		o.held = append(o.held, it)
 		return true
 	}

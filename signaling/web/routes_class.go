@@ -38,6 +38,7 @@ type classLimits struct {
 
 type classURLs struct {
 	Leave      string `json:"leave"`
+	Back       string `json:"back,omitempty"` // of the system that made the lesson
 	Links      string `json:"links,omitempty"`
 	Attendance string `json:"attendance,omitempty"`
 	Files      string `json:"files"`
@@ -76,7 +77,7 @@ func (w *Web) classPage(v *visit) error {
 		v.dropCookie(auth.SeatCookie(classID))
 		return v.redirect("/c/" + classID)
 	}
-	p, err := v.person()
+	p, err := v.visitor()
 	if errors.Is(err, auth.ErrNoIdentity) && v.account == nil {
 		return fault.ErrNoIdentity
 	}
@@ -101,6 +102,9 @@ func (w *Web) classConfig(v *visit, p person, role string) classConfig {
 		SocketPath: "/socket.io/", Limits: classLimits{w.cfg.ChatMaxRunes, w.cfg.FileMaxSize},
 		ICETransportPolicy: w.cfg.ICETransportPolicy,
 		URLs:               classURLs{Leave: base + "/after", Files: base + "/files", Uploads: base + "/uploads", Language: "/language"}}
+	if s := p.lesson.Settings; s != nil {
+		c.URLs.Back = s.LeaveURL
+	}
 	for _, l := range languages {
 		c.Languages = append(c.Languages, l.Code)
 	}

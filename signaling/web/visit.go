@@ -266,8 +266,19 @@ func (p person) may(a classroom.Action) bool {
 }
 
 // person identifies the request in the class of its address and refuses who
-// was removed.
+// was removed, and guests that were not let in.
 func (v *visit) person() (person, error) {
+	p, err := v.visitor()
+	if err == nil && p.identity.Guest && p.participant == nil {
+		err = v.w.d.Classes.MayEnter(v.c.Request.Context(), p.lesson.ID, classroom.Identity{Key: p.identity.Key,
+			Name: p.identity.Name, Role: classroom.Role(p.identity.Role), Guest: true})
+	}
+	return p, err
+}
+
+// visitor is person without the refusal of guests, for the page that they
+// wait on.
+func (v *visit) visitor() (person, error) {
 	ctx, classID := v.c.Request.Context(), v.c.Param("class")
 	lesson, err := v.lesson(classID)
 	if err != nil {

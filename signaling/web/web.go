@@ -28,6 +28,7 @@ type Classes interface {
 	Lesson(ctx context.Context, id string) (classroom.Lesson, error)
 	Lessons(ctx context.Context, ownerID string) ([]classroom.Lesson, error)
 	LessonsJoinedBy(ctx context.Context, userID string) ([]classroom.Lesson, error)
+	MayEnter(ctx context.Context, classID string, id classroom.Identity) error
 	Live(classID string) (classroom.ClassSummary, bool)
 	Participant(ctx context.Context, classID, key string) (classroom.Participant, error)
 	Attendance(ctx context.Context, classID string) ([]classroom.Attendance, error)

@@ -44,7 +44,35 @@ type Class struct {
 	Presenter          string `json:"presenter"`          // "" while nobody presents
 	PresenterLostUntil int64  `json:"presenterLostUntil"` // the class waits for a cut line until then
 	Slots              []Slot `json:"slots"`
+
+	EndsAt        int64 `json:"endsAt,omitempty"`        // it ends by itself then
+	StartMuted    bool  `json:"startMuted,omitempty"`    // a presenter begins with its microphone off
+	NoPublicChat  bool  `json:"noPublicChat,omitempty"`  // viewers may not write to all
+	NoPrivateChat bool  `json:"noPrivateChat,omitempty"` // nor to each other
 }
+
+// Waiting is somebody in the lobby.
+type Waiting struct {
+	ID    string `json:"id"` // of this wait
+	Name  string `json:"name"`
+	Since int64  `json:"since"`
+}
+
+// The lobby, for those who may let people in.
+type (
+	LobbyEvent struct {
+		Waiting []Waiting `json:"waiting"`
+	}
+	LobbyEnteredEvent struct {
+		Waiting Waiting `json:"waiting"`
+	}
+	LobbyLeftEvent struct {
+		ID string `json:"id"`
+	}
+)
+
+// EmptyEvent is the body of events that say all by their name.
+type EmptyEvent struct{}
 
 // Person is the sender of a chat entry.
 type Person struct {
@@ -108,6 +136,8 @@ type JoinedEvent struct {
 	Files        []FileInfo    `json:"files"`
 	IceServers   []IceServer   `json:"iceServers"`
 	Limits       Limits        `json:"limits"`
+	Welcome      string        `json:"welcome,omitempty"` // plain text
+	Lobby        []Waiting     `json:"lobby,omitempty"`   // for those who may let people in
 }
 
 // OfferResponse is the body of presenterResponse and viewerResponse.

@@ -18,6 +18,7 @@ const (
 	Remove         = "remove"
 	Lock           = "lock"
 	EndClass       = "endClass"
+	Admit          = "admit"
 	Presence       = "presence"
 	FileDelete     = "fileDelete"
 	Files          = "files"
@@ -44,6 +45,10 @@ const (
 	ClassChanged       = "classChanged"
 	RoleChanged        = "roleChanged"
 	HandOverOffered    = "handOverOffered"
+	Lobby              = "lobby"
+	LobbyEntered       = "lobbyEntered"
+	LobbyLeft          = "lobbyLeft"
+	LobbyAdmitted      = "lobbyAdmitted"
 	ChatStored         = "chatStored"
 	ChatDelayed        = "chatDelayed"
 	ChatFailed         = "chatFailed"
@@ -83,6 +88,7 @@ var Requests = map[string]func() any{
 	Remove:         func() any { return new(ParticipantRequest) },
 	Lock:           func() any { return new(LockRequest) },
 	EndClass:       func() any { return new(EmptyRequest) },
+	Admit:          func() any { return new(AdmitRequest) },
 	Presence:       func() any { return new(PresenceRequest) },
 	FileDelete:     func() any { return new(FileRequest) },
 	Files:          func() any { return new(EmptyRequest) },
@@ -119,6 +125,10 @@ var Events = map[string]func() any{
 	ClassChanged:       func() any { return new(ClassEvent) },
 	RoleChanged:        func() any { return new(RoleEvent) },
 	HandOverOffered:    func() any { return new(HandOverOfferedEvent) },
+	Lobby:              func() any { return new(LobbyEvent) },
+	LobbyEntered:       func() any { return new(LobbyEnteredEvent) },
+	LobbyLeft:          func() any { return new(LobbyLeftEvent) },
+	LobbyAdmitted:      func() any { return new(EmptyEvent) },
 	Chat:               func() any { return new(ChatEvent) },
 	ChatStored:         func() any { return new(ChatStoredEvent) },
 	ChatDelayed:        func() any { return new(ChatDelayedEvent) },

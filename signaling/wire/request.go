@@ -102,6 +102,12 @@ type FileRequest struct {
 	ID string `json:"id"`
 }
 
+// AdmitRequest lets in who waits in the lobby, or turns it away.
+type AdmitRequest struct {
+	ID string `json:"id"` // of the wait
+	In bool   `json:"in"`
+}
+
 // EmptyRequest is the body of events that say all by their name.
 type EmptyRequest struct{}
 
@@ -163,6 +169,8 @@ func (r *RoleRequest) Validate() error {
 }
 
 func (r *ParticipantRequest) Validate() error { return given("participant", r.Participant) }
+
+func (r *AdmitRequest) Validate() error { return given("id", r.ID) }
 
 func (r *FileRequest) Validate() error { return given("id", r.ID) }
 

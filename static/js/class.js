@@ -18,6 +18,7 @@ import { mountEnd } from "./ui/end.js";
 import { mountFiles } from "./ui/files.js";
 import { mountKeys } from "./ui/keys.js";
 import { mountLive } from "./ui/live.js";
+import { mountLobby } from "./ui/lobby.js";
 import { mountPeople } from "./ui/people.js";
 import { mountStage } from "./ui/stage.js";
 import { mountTopbar } from "./ui/topbar.js";
@@ -61,6 +62,7 @@ async function start() {
   const keys = mountKeys({ session, sound, controls, focusChat: composer.focus });
   mountStage(page);
   mountPeople(page);
+  mountLobby(page);
   mountConnection(page);
   mountLive({ ...page, startScreen: controls.toggleScreen });
   mountTopbar({ ...page, showKeys: keys.show, busy: () => files.busy });

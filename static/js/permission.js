@@ -16,6 +16,7 @@ const table = {
   lock: new Set(["presenter", "moderator"]),
   endClass: new Set(["presenter", "moderator"]),
   seeAttendance: new Set(["presenter", "moderator"]),
+  admit: new Set(["presenter", "moderator"]),
   invite: new Set(["presenter", "moderator"]),
 };
 

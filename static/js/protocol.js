@@ -26,7 +26,7 @@ const longestQuiet = 30_000;
 /** Coming again would be answered the same way; only the person can change something. */
 const finalCodes = new Set([
   "noIdentity", "tokenExpired", "tokenUsed", "keyInvalid", "scopeMissing", "tokenForged", "tokenNotYet", "tokenOtherClass", "nameNeeded", "nameInvalid",
-  "classNotFound", "classLocked", "classEnded", "removed", "replaced", "sessionResumed", "tooManySessions", "originForbidden", "unsupported",
+  "classNotFound", "classLocked", "classEnded", "removed", "guestsRefused", "lobbyRefused", "replaced", "sessionResumed", "tooManySessions", "originForbidden", "unsupported",
 ]);
 
 /**
@@ -251,6 +251,10 @@ export class Connection extends Emitter {
     } catch (error) {
       const fault = asFault(error);
       if (fault.code === "offline") return; // "disconnect" says the rest
+      if (fault.code === "inLobby") {
+        this.#attempt = 0;
+        return this.#setPhase({ name: "lobby", attempt: 0, retryAt: 0 });
+      }
       if (isFinal(fault.code)) return this.close(fault);
       this.#lastFault = fault;
       this.#socket.disconnect();
@@ -284,6 +288,9 @@ export class Connection extends Emitter {
         else waiting?.reject(asFault(body));
         return;
       }
+      case "lobbyAdmitted":
+        void this.#join();
+        return;
       case "serverClosing":
         this.#notBefore = Date.now() + Math.min(30_000, Number(body.retryAfter) || 0);
         break;

@@ -32,6 +32,8 @@ import { createStore } from "./store.js";
  * @property {ReadonlyMap<string, SlotView>} slots
  * @property {ReadonlyMap<string, string>} unplayable slot -> codec this browser cannot play
  * @property {ReadonlyMap<string, FileView>} files
+ * @property {ReadonlyMap<string, import("../types/kelas.d.ts").Waiting>} lobby who waits to be let in, for those who may
+ * @property {string} welcome
  * @property {number} chatRevision grows with every change of the chat log
  * @property {number} delayed chat messages that wait for the database
  * @property {"off" | "starting" | "live"} live of this page
@@ -65,6 +67,7 @@ export function createSession({ config, io, url, tokens, wish, schedule }) {
       id: config.classId, title: config.title, locked: false, liveSince: 0, presenter: "", presenterLostUntil: 0, slots: [],
     },
     people: new Map(), slots: new Map(), unplayable: new Map(), files: new Map(),
+    lobby: new Map(), welcome: "",
     chatRevision: 0, delayed: 0, live: "off", sources: nothing, media: { state: "off" }, figures: null,
     quality: wish?.load() ?? "automatic", layers: new Map(),
   };
@@ -137,13 +140,18 @@ export function createSession({ config, io, url, tokens, wish, schedule }) {
     news.emit("ceased", why);
   }
 
+  /** @param {import("../types/kelas.d.ts").Waiting[]} waiting */
+  const setLobby = (waiting) => store.set({ lobby: new Map(waiting.map((w) => [w.id, w])) });
+
   /** @param {{joined: Joined, asked: number, away: number}} message */
   function onJoined({ joined, asked, away }) {
     const { resend, gap } = chat.join(joined, asked);
     store.set({
       joined: true, you: joined.you, people: new Map(joined.participants.map((p) => [p.id, p])),
       files: new Map((joined.files ?? []).map((f) => [f.id, f])), delayed: 0,
+      welcome: joined.welcome ?? "",
     });
+    setLobby(joined.lobby ?? []);
     for (const endpoint of [viewer, presenter]) endpoint.configure(joined.iceServers ?? [], config.iceTransportPolicy);
     confirmed = false;
     setClass(joined.class);
@@ -247,6 +255,12 @@ export function createSession({ config, io, url, tokens, wish, schedule }) {
     putParticipant({ ...you, role: m.role });
     news.emit("role", m.role);
   });
+  connection.on("lobby", (m) => setLobby(m.waiting));
+  connection.on("lobbyEntered", (m) => {
+    setLobby([...store.get().lobby.values(), m.waiting]);
+    news.emit("waits", m.waiting);
+  });
+  connection.on("lobbyLeft", (m) => setLobby([...store.get().lobby.values()].filter((w) => w.id !== m.id)));
   connection.on("handOverOffered", (m) => news.emit("offered", m));
   connection.on("error", (m) => news.emit("fault", asFault(m)));
 

@@ -33,7 +33,15 @@ export interface ClassView {
   presenter: string;
   presenterLostUntil: number;
   slots: SlotView[];
+  /** What another system wanted of the class; each left out when it is not so. */
+  endsAt?: number;
+  startMuted?: boolean;
+  noPublicChat?: boolean;
+  noPrivateChat?: boolean;
 }
+
+/** Somebody in the lobby. */
+export interface Waiting { id: string; name: string; since: number }
 
 export type ChatKind = "message" | "private" | "announcement" | "deletion";
 
@@ -73,6 +81,8 @@ export interface Joined {
   files: FileView[];
   iceServers: RTCIceServer[];
   limits?: Limits;
+  welcome?: string;
+  lobby?: Waiting[];
 }
 
 export interface Limits { chatMaxRunes: number; fileMaxSize: number }
@@ -90,14 +100,15 @@ export interface PageConfig {
   socketPath: string;
   limits: Limits;
   iceTransportPolicy?: RTCIceTransportPolicy;
-  urls: { leave: string; links?: string; attendance?: string; files?: string; uploads: string; language: string };
+  /** back: of the system that sent the person here. */
+  urls: { leave: string; back?: string; links?: string; attendance?: string; files?: string; uploads: string; language: string };
 }
 
 /** What failed, by code; every code has a sentence in i18n under error.<code>. */
 export interface Fault { code: string; message: string }
 
 export interface Phase {
-  name: "connecting" | "online" | "lost" | "refused" | "closed";
+  name: "connecting" | "online" | "lobby" | "lost" | "refused" | "closed";
   /** Attempts since the line was lost. */
   attempt: number;
   /** When the next attempt starts, in ms since 1970; 0 while one is under way. */

@@ -33,6 +33,12 @@ export function mountChat(page) {
   const atEnd = () => scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 48;
   let following = true;
 
+  session.store.watch(["welcome"], ({ welcome }) => {
+    byId("welcome").hidden = !welcome;
+    byId("welcome-text").replaceChildren(...linkNodes(welcome));
+  });
+  byId("welcome-close").addEventListener("click", () => { byId("welcome").hidden = true; });
+
   function render() {
     const all = chat.rows();
     let end = all.length;

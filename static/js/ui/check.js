@@ -42,7 +42,7 @@ export function createCheck({ session, useSpeaker }) {
     if (dialog.open) return;
     const choice = rememberedChoice();
     switches.camera.checked = choice.cameraOn;
-    switches.mic.checked = choice.micOn;
+    switches.mic.checked = choice.micOn && !session.store.get().cls.startMuted;
     fail("");
     busy(false);
     dialog.showModal();

@@ -20,17 +20,22 @@ export function mountComposer(page, toEnd) {
   let target = null;
 
   function fillTo() {
-    const { people, you } = session.store.get();
+    const { people, you, cls } = session.store.get();
     const chosen = to.value || "all";
-    const options = [option("all", t("chat.toAll"))];
+    const bound = you?.role === "viewer";
+    const options = bound && cls.noPublicChat ? [] : [option("all", t("chat.toAll"))];
     if (page.may("announce")) options.push(option("announcement", t("chat.toAllAnnouncement")));
-    const others = [...people.values()].filter((p) => p.id !== you?.id).sort((a, b) => a.name.localeCompare(b.name));
+    const others = [...people.values()].filter((p) => p.id !== you?.id && !(bound && cls.noPrivateChat && p.role === "viewer")).sort((a, b) => a.name.localeCompare(b.name));
     if (target && !people.has(target.id)) others.unshift(/** @type {any} */ (target));
     const group = el("optgroup", { attrs: { label: t("chat.toOne") } });
     group.append(...others.map((p) => option(p.id, p.name)));
     to.replaceChildren(...options, ...(others.length ? [group] : []));
     to.value = chosen;
-    if (to.selectedIndex < 0) to.value = "all";
+    if (to.selectedIndex < 0) to.selectedIndex = to.options.length ? 0 : -1;
+    // Nobody to write to: the lesson's settings keep viewers from it.
+    const closed = to.options.length === 0;
+    for (const part of [box, to, /** @type {HTMLButtonElement} */ (byId("chat-send"))]) part.disabled = closed;
+    box.placeholder = t(closed ? "chat.locked" : "chat.write");
     dress();
   }
 
@@ -106,6 +111,10 @@ export function mountComposer(page, toEnd) {
   });
   onLanguage(fillTo);
   session.store.watch(["you"], fillTo);
+  // Who may write to leaders alone must find one that comes.
+  session.store.watch(["people", "cls"], ({ cls, you }) => {
+    if (you?.role === "viewer" && (cls.noPublicChat || cls.noPrivateChat) && document.activeElement !== to) fillTo();
+  });
   try {
     box.value = sessionStorage.getItem(draftKey) ?? "";
   } catch {

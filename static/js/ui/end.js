@@ -10,7 +10,7 @@ import { helpText } from "./toasts.js";
 /** @type {Record<string, string>} */
 const icons = {
   classEnded: "flag", removed: "person-x", classLocked: "lock", replaced: "window-stack", sessionResumed: "window-stack", tooManySessions: "window-stack",
-  tokenExpired: "clock-history", unsupportedBrowser: "browser-chrome",
+  lobbyRefused: "person-x", guestsRefused: "person-x", tokenExpired: "clock-history", unsupportedBrowser: "browser-chrome",
 };
 // Another try may be answered differently.
 const again = new Set(["classLocked", "classEnded", "replaced", "sessionResumed", "tooManySessions"]);
@@ -38,9 +38,14 @@ export function mountEnd({ session }) {
     }
     const { me, urls } = session.config;
     const after = fault.code === "classEnded";
-    const away = el("a", { class: "btn btn-primary", text: t(after ? "class.seeAfter" : me.account ? "class.toClasses" : "class.toStart") });
-    away.href = after ? urls.leave : me.account ? "/classes" : "/";
+    const away = el("a", { class: "btn btn-primary", text: t(urls.back ? "class.toCourse" : after ? "class.seeAfter" : me.account ? "class.toClasses" : "class.toStart") });
+    away.href = urls.back ?? (after ? urls.leave : me.account ? "/classes" : "/");
     buttons.push(away);
+    if (after && urls.back) {
+      const remains = el("a", { class: "btn btn-outline-secondary", text: t("class.seeAfter") });
+      remains.href = urls.leave;
+      buttons.push(remains);
+    }
     byId("end-buttons").replaceChildren(...buttons);
     for (const dialog of document.querySelectorAll("dialog[open]")) /** @type {HTMLDialogElement} */ (dialog).close();
     box.hidden = false;

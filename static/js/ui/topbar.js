@@ -9,6 +9,9 @@ import { FaultError } from "../fault.js";
 
 /** @typedef {import("./page.js").Page} Page */
 
+/** How long before its end a class is told, in ms. */
+const endNotice = 5 * 60_000;
+
 /** What a language calls itself. @type {Record<string, string>} */
 const languageNames = { id: "Bahasa Indonesia", en: "English" };
 
@@ -17,12 +20,20 @@ export function mountTopbar(page) {
   const { session, toasts } = page;
   const { store, config, actions } = session;
 
+  /** The end that was announced. */
+  let toldOf = 0;
+
   function clock() {
     const { cls } = store.get();
     const live = Boolean(cls.liveSince);
     byId("live-badge").hidden = !live;
     byId("live-badge").toggleAttribute("data-paused", Boolean(cls.presenterLostUntil));
     if (live) setText(byId("live-time"), elapsed(Date.now() - cls.liveSince));
+    const left = cls.endsAt ? cls.endsAt - Date.now() : Infinity;
+    if (left > 0 && left < endNotice && toldOf !== cls.endsAt) {
+      toldOf = cls.endsAt ?? 0;
+      toasts.show({ key: "ends", title: t("class.endsSoon", { count: Math.ceil(left / 60_000) }), stay: true });
+    }
   }
   setInterval(clock, 1000);
 
@@ -82,7 +93,7 @@ export function mountTopbar(page) {
     }
     leaving = true;
     await actions.leave();
-    location.assign(config.urls.leave);
+    location.assign(config.urls.back ?? config.urls.leave);
   });
   let leaving = false;
   window.addEventListener("beforeunload", (event) => {
