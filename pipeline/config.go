@@ -58,6 +58,21 @@ type Config struct {
 	// KeepAlive is the pause after which an idle path is kept open; 0 means 2 s.
 	KeepAlive time.Duration
 
+	// RTPAddr is the IP address of RtpEndpoints' sockets; "" means the host of
+	// MediaAddr. They are opened on the system's network, whatever Net is.
+	RTPAddr string
+	// RTPPortMin and RTPPortMax are the range of their ports, a pair for each
+	// m-line; 0 means any that the system gives.
+	RTPPortMin, RTPPortMax int
+	// RTPPeers are the networks (CIDR) to which an RtpEndpoint sends as soon as a
+	// description names an address there; empty means this machine and private
+	// networks. To other addresses it sends once a packet has come from there, so
+	// that a description alone cannot turn the server against others.
+	RTPPeers []string
+	// RTPMulticast lets descriptions name multicast groups, to which media is
+	// then sent at once.
+	RTPMulticast bool
+
 	// FileRoot is the folder in which recorders write and players read; it must
 	// exist. Without it both refuse file:// uris.
 	FileRoot string
@@ -115,6 +130,9 @@ func (c Config) Validate() error {
 			return fmt.Errorf("%w: TURNPeers: %v", ErrConfig, err)
 		}
 	}
+	if err := c.validateRTP(); err != nil {
+		return err
+	}
 	if n := len(c.TURNSecret); n > 0 && n < 16 {
 		return fmt.Errorf("%w: TURNSecret: %d bytes are too few, 16 is the least", ErrConfig, n)
 	}
@@ -149,6 +167,23 @@ func (c Config) Validate() error {
 		if len(s.URLs) == 0 {
 			return fmt.Errorf("%w: ICEServers: number %d has no URL", ErrConfig, i+1)
 		}
+	}
+	return nil
+}
+
+func (c Config) validateRTP() error {
+	if c.RTPAddr != "" && net.ParseIP(c.RTPAddr) == nil {
+		return fmt.Errorf("%w: RTPAddr: %q is not an IP address", ErrConfig, c.RTPAddr)
+	}
+	for _, p := range c.RTPPeers {
+		if _, _, err := net.ParseCIDR(p); err != nil {
+			return fmt.Errorf("%w: RTPPeers: %v", ErrConfig, err)
+		}
+	}
+	switch lo, hi := c.RTPPortMin, c.RTPPortMax; {
+	case lo == 0 && hi == 0:
+	case lo < 1024 || hi > 65535 || hi-lo < 1:
+		return fmt.Errorf("%w: RTPPortMin, RTPPortMax: %d to %d is no range of at least two ports from 1024 to 65535", ErrConfig, lo, hi)
 	}
 	return nil
 }

@@ -21,6 +21,15 @@ var (
 	ErrTooManyCandidates = errors.New("too many ICE candidates wait for the offer")
 	// ErrBusy says that too many calls wait for one endpoint.
 	ErrBusy = errors.New("too many calls wait for this endpoint")
+	// ErrBadKey says that a key, or its suite, cannot be used.
+	ErrBadKey = errors.New("the encryption key cannot be used")
+	// ErrBadBandwidth says that a bandwidth is out of range.
+	ErrBadBandwidth = errors.New("a bandwidth is 0, for no limit, or more")
+	// ErrForbiddenAddress says that media may not be sent to an address; the
+	// text says which option would allow it.
+	ErrForbiddenAddress = errors.New("media may not be sent to this address")
+	// ErrNoPort says that no pair of ports is free in the range for RTP.
+	ErrNoPort = errors.New("no port is free for RTP")
 	// ErrNoDataChannels says that the endpoint was made without UseDataChannels.
 	ErrNoDataChannels = errors.New("the endpoint was made without data channels")
 	// ErrBadDataChannel says that a data channel cannot be made as wished.

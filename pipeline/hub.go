@@ -3,6 +3,7 @@ package pipeline
 import (
 	"fmt"
 	"sync"
+	"time"
 )
 
 // Hub routes media between its ports without touching it. A port's sink side is
@@ -160,7 +161,7 @@ func (x *HubPort) repeatedByLocked() []*element {
 	return list
 }
 
-func (x *HubPort) sweep() { x.pipeline.sweepRelay(&x.element, &x.flow) }
+func (x *HubPort) sweep(time.Time) { x.pipeline.sweepRelay(&x.element, &x.flow) }
 
 // Release takes the port out of its hub and out of the graph. What it fed is
 // fed by nothing.

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"fmt"
 	"sync"
+	"time"
 )
 
 // PassThrough gives on what it is fed, at the same descriptions: a place in the
@@ -31,7 +32,7 @@ func (p *MediaPipeline) NewPassThrough() (*PassThrough, error) {
 
 func (t *PassThrough) repeatsLocked() *element      { return &t.element }
 func (t *PassThrough) repeatedByLocked() []*element { return []*element{&t.element} }
-func (t *PassThrough) sweep()                       { t.pipeline.sweepRelay(&t.element, &t.flow) }
+func (t *PassThrough) sweep(time.Time)              { t.pipeline.sweepRelay(&t.element, &t.flow) }
 
 // Release takes it out of the graph.
 func (t *PassThrough) Release() {

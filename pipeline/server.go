@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 
@@ -23,6 +24,7 @@ type Server struct {
 	files *fileRoot // nil: no files
 
 	playFrom *playFrom // hosts that players may reach
+	rtpPeers []netip.Prefix
 	cancel   context.CancelFunc
 
 	sweeping      sync.WaitGroup
@@ -47,6 +49,7 @@ func NewServer(cfg Config, log *slog.Logger) (*Server, error) {
 	s := &Server{
 		cfg:       cfg.withDefaults(),
 		log:       log,
+		rtpPeers:  rtpPeersOf(cfg),
 		logs:      pionLogs{log},
 		pipelines: make(map[*MediaPipeline]struct{}),
 	}

@@ -128,10 +128,11 @@ func sentStats(at pad, slot *sfu.Slot) TrackStats {
 
 // Stats are the server's totals.
 func (s *Server) Stats() ServerStats {
-	endpoints := s.endpoints()
-	live := make([]EndpointStats, 0, len(endpoints))
-	for _, e := range endpoints {
-		live = append(live, e.Stats())
+	var live []EndpointStats
+	for _, e := range s.allElements() {
+		if e, ok := e.(interface{ Stats() EndpointStats }); ok {
+			live = append(live, e.Stats())
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -21,33 +21,21 @@ func (s *Server) sweep(ctx context.Context) {
 			return
 		case now := <-tick.C:
 			for _, e := range s.allElements() {
-				switch e := e.(type) {
-				case *WebRtcEndpoint:
+				if e, ok := e.(sweeper); ok {
 					e.sweep(now)
-				case *PassThrough:
-					e.sweep()
-				case *HubPort:
-					e.sweep()
 				}
 			}
 		}
 	}
 }
 
+// sweeper is an element for which something is done each second.
+type sweeper interface{ sweep(now time.Time) }
+
 func (s *Server) allElements() []MediaElement {
 	var list []MediaElement
 	for _, p := range s.allPipelines() {
 		list = append(list, p.Elements()...)
-	}
-	return list
-}
-
-func (s *Server) endpoints() []*WebRtcEndpoint {
-	var list []*WebRtcEndpoint
-	for _, e := range s.allElements() {
-		if w, ok := e.(*WebRtcEndpoint); ok {
-			list = append(list, w)
-		}
 	}
 	return list
 }

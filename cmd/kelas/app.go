@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -231,11 +232,30 @@ func where(a net.Addr) string {
 	return a.String()
 }
 
+// portRange reads "20000-20999"; empty is no range.
+func portRange(text string) (from, to int, err error) {
+	if text == "" {
+		return 0, 0, nil
+	}
+	a, b, ok := strings.Cut(text, "-")
+	if ok {
+		if from, err = strconv.Atoi(a); err == nil {
+			to, err = strconv.Atoi(b)
+		}
+	}
+	if !ok || err != nil || from < 1024 || to > 65535 || to <= from {
+		return 0, 0, fmt.Errorf("%q is no range such as 20000-20999, from 1024 to 65535", text)
+	}
+	return from, to, nil
+}
+
 func mediaConfig(f *serveFlags) pipeline.Config {
 	c := pipeline.Config{MediaAddr: f.MediaAddr, TCPAddr: f.MediaTCPAddr, ExternalIPs: f.ExternalIP,
 		TURNAddr: f.TURNAddr, TURNRealm: f.TURNRealm, TURNTTL: f.TURNTTL, TURNExternalIP: f.TURNExternalIP,
 		MaxPipelines: f.MaxClasses, MaxElements: f.MaxClasses * f.MaxParticipants,
-		FileRoot: f.KurentoFileRoot, PlayFrom: f.KurentoPlayFrom}
+		FileRoot: f.KurentoFileRoot, PlayFrom: f.KurentoPlayFrom,
+		RTPAddr: f.RTPAddr, RTPPeers: f.RTPPeer, RTPMulticast: f.RTPMulticast}
+	c.RTPPortMin, c.RTPPortMax, _ = portRange(f.RTPPorts) // Validate has told what is wrong
 	if c.TCPAddr == "off" {
 		c.TCPAddr = ""
 	}

@@ -38,6 +38,11 @@ type serveFlags struct {
 	MediaTCPAddr string   `name:"media-tcp-addr" default:":8189" help:"TCP port of media for networks without UDP; \"off\" for none." placeholder:"ADDR" group:"Media"`
 	ExternalIP   []string `name:"external-ip" help:"Public address of the server where it stands behind NAT; may be given more than once." placeholder:"IP" group:"Media"`
 
+	RTPAddr      string   `name:"rtp-addr" help:"IP address of the sockets of RtpEndpoints; the host of --media-addr when empty." placeholder:"IP" group:"Media"`
+	RTPPorts     string   `name:"rtp-ports" help:"Range of their UDP ports, such as 20000-20999; any that the system gives when empty." placeholder:"FROM-TO" group:"Media"`
+	RTPPeer      []string `name:"rtp-peer" help:"Network that an RtpEndpoint sends to as soon as a description names it; may be given more than once. This machine and private networks when empty. Others have to send something first." placeholder:"CIDR" group:"Media"`
+	RTPMulticast bool     `name:"rtp-multicast" help:"Let an RtpEndpoint send to multicast groups, so that the players of a hall receive a class once." group:"Media"`
+
 	TURNAddr       string        `name:"turn-addr" help:"Address of the built-in TURN server (UDP and TCP), such as :3478; none when empty." placeholder:"ADDR" group:"TURN"`
 	TURNExternalIP string        `name:"turn-external-ip" help:"Address that TURN is reached at, where it differs from --external-ip." placeholder:"IP" group:"TURN"`
 	TURNRealm      string        `name:"turn-realm" default:"kelas" help:"Realm of the TURN server." group:"TURN"`
@@ -135,6 +140,9 @@ func (f *serveFlags) Validate() error {
 		if _, port, err := net.SplitHostPort(value); err != nil || port == "" {
 			errs = append(errs, fmt.Errorf("--%s: %q is not an address such as 127.0.0.1:8080 or :8080", name, value))
 		}
+	}
+	if _, _, err := portRange(f.RTPPorts); err != nil {
+		errs = append(errs, fmt.Errorf("--rtp-ports: %w", err))
 	}
 	addr("http", f.HTTP)
 	addr("media-addr", f.MediaAddr)

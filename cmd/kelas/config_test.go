@@ -88,6 +88,7 @@ func TestConfigRefuses(t *testing.T) {
 		"token":         {[]string{"--metrics-token", "short"}, "--metrics-token"},
 		"limit":         {[]string{"--max-participants", "0"}, "--max-participants"},
 		"window":        {[]string{"--resume-window", "1ms"}, "--resume-window"},
+		"rtp ports":     {[]string{"--rtp-ports", "20000"}, "--rtp-ports"},
 		"proxy":         {[]string{"--trusted-proxy", "the proxy"}, "--trusted-proxy"},
 		"webhook":       {[]string{"--webhook-allow", "inside"}, "--webhook-allow"},
 		"origin":        {[]string{"--allowed-origin", "example.org"}, "--allowed-origin"},
