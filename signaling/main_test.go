@@ -25,7 +25,9 @@ import (
 	"kelas/classroom/store"
 	"kelas/signaling"
 	"kelas/signaling/auth"
+	"kelas/signaling/outbound"
 	"kelas/signaling/socket"
+	"kelas/signaling/webhook"
 )
 
 func TestMain(m *testing.M) {
@@ -81,6 +83,12 @@ func newSite(t *testing.T, cfg signaling.Config) *site {
 	s.shelf, err = files.New(files.Config{Dir: filepath.Join(dir, "files"), MaxSize: 1 << 20, ClassQuota: 2 << 20}, s.store, log)
 	must(err)
 	t.Cleanup(func() { must(s.shelf.Close()) })
+	caller, err := outbound.New(outbound.Config{Allow: []string{"127.0.0.1"}})
+	must(err)
+	t.Cleanup(caller.Close)
+	hooks, err := webhook.New(t.Context(), webhook.Config{}, webhook.Deps{Store: s.store, Caller: caller, Log: log})
+	must(err)
+	t.Cleanup(hooks.Close)
 	s.classes, err = classroom.NewRegistry(classroom.Config{}, classroom.Deps{Store: s.store, Files: s.shelf, Log: log})
 	must(err)
 	t.Cleanup(func() {
@@ -88,6 +96,7 @@ func newSite(t *testing.T, cfg signaling.Config) *site {
 		defer cancel()
 		must(s.classes.Close(ctx))
 	})
+	s.classes.Observe(hooks)
 	s.auth, err = signaling.NewAuth(t.Context(), auth.Config{AccountBurst: 3}, s.store)
 	must(err)
 	sock, err := socket.New(socket.Config{Registry: s.classes, Admit: signaling.Admit(s.auth.Gate), ClientAddr: signaling.ClientAddr}, log)
@@ -99,8 +108,9 @@ func newSite(t *testing.T, cfg signaling.Config) *site {
 	})
 	cfg.Web.FileMaxSize = 1 << 20
 	s.server, err = signaling.New(cfg, signaling.Deps{Registry: s.classes, Store: s.store, Shelf: s.shelf, Auth: s.auth,
-		Socket: sock, SocketStats: sock.Stats, Metrics: s.metrics, Log: log})
+		Socket: sock, SocketStats: sock.Stats, Webhooks: hooks, Outbound: caller, Metrics: s.metrics, Log: log})
 	must(err)
+	t.Cleanup(func() { must(s.server.Close(context.Background())) })
 	ts := httptest.NewUnstartedServer(nil)
 	ts.Config = s.server.HTTPServer()
 	ts.Start()

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"mime"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -296,6 +299,42 @@ func TestContract(t *testing.T) {
 	c.call("getKey", key, nil, 200)
 	c.call("listKeys", nil, nil, 200)
 	c.call("revokeKey", key, nil, 204)
+
+	heard := make(chan string, 10)
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		heard <- r.Header.Get("webhook-id") + " " + string(body)
+	}))
+	t.Cleanup(receiver.Close)
+	got = c.call("createWebhook", nil, obj{"url": receiver.URL, "events": []string{"chat.message"}}, 201, "Idempotency-Key", "w")
+	if !strings.Contains(got.body, `"secret":"whsec_`) {
+		t.Errorf("no secret: %s", got.body)
+	}
+	hook := map[string]string{"webhook": id(got)}
+	again := c.call("createWebhook", nil, obj{"url": receiver.URL, "events": []string{"chat.message"}}, 201, "Idempotency-Key", "w")
+	if strings.Contains(again.body, "secret") || id(again) != hook["webhook"] {
+		t.Errorf("the repetition: %s", again.body)
+	}
+	if got := c.call("getWebhook", hook, nil, 200); strings.Contains(got.body, "whsec_") {
+		t.Error("the secret is shown again")
+	}
+	c.call("listWebhooks", nil, nil, 200)
+	sent := id(c.call("testWebhook", hook, nil, 202))
+	if told := <-heard; !strings.HasPrefix(told, sent+" ") || !strings.Contains(told, "webhook.test") {
+		t.Errorf("the receiver heard %s", told)
+	}
+	for {
+		deliveries := decode[struct{ Items []struct{ ID, State string } }](t, c.call("listDeliveries", hook, nil, 200), 200)
+		if len(deliveries.Items) == 1 && deliveries.Items[0].State == "done" {
+			break
+		}
+	}
+	c.call("resendDelivery", map[string]string{"webhook": hook["webhook"], "delivery": sent}, nil, 202)
+	<-heard
+	c.call("createWebhook", nil, obj{"url": "http://10.0.0.1/x"}, 400)
+	got = c.call("getWebhook", hook, nil, 200)
+	c.call("editWebhook", hook, obj{"active": false, "classId": nil}, 200, "If-Match", etag(got))
+	c.call("deleteWebhook", hook, nil, 204)
 
 	// The faults that the document promises.
 	c.call("editUser", user, obj{"disabled": true}, 412, "If-Match", `"999"`)

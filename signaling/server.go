@@ -83,7 +83,11 @@ func New(cfg Config, d Deps) (*Server, error) {
 	if s.cfg.Rest.PublicURL == "" {
 		s.cfg.Rest.PublicURL = s.cfg.Web.PublicURL
 	}
-	s.rest, err = rest.New(s.cfg.Rest, rest.Deps{Classes: d.Registry, Shelf: d.Shelf, Requests: d.Store, Accounts: d.Auth.Accounts,
+	var hooks rest.Webhooks // a nil engine in an interface would not be nil
+	if d.Webhooks != nil {
+		hooks = d.Webhooks
+	}
+	s.rest, err = rest.New(s.cfg.Rest, rest.Deps{Webhooks: hooks, Classes: d.Registry, Shelf: d.Shelf, Requests: d.Store, Accounts: d.Auth.Accounts,
 		Keys: d.Auth.Keys, Signer: d.Auth.Signer, Client: restClient, Log: d.Log})
 	if err != nil {
 		return nil, err

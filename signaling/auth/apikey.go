@@ -58,7 +58,7 @@ var Scopes = []Scope{
 	{"keys:read", "see API keys, never their secrets"},
 	{"keys:write", "make keys that may do no more than this one, and revoke keys"},
 	{"webhooks:read", "see webhooks and what was sent to them"},
-	{"webhooks:write", "make, change and delete webhooks"},
+	{"webhooks:write", "make, change and delete webhooks, which are told what happens in classes, chat and files included"},
 	{"bots:join", "come into a class as a bot, with a viewer's rights"},
 	{"bots:moderate", "come into a class as a bot, with a moderator's rights"},
 }

@@ -117,7 +117,7 @@ func listChat(c *call, p chatFilter, _ none) (list[message], error) {
 	if ok {
 		n, err := strconv.ParseInt(from.ID, 10, 64)
 		if err != nil || n < 0 {
-			return out, &invalid{[]complaint{{Name: "cursor", Detail: "is not a cursor of this list"}}}
+			return out, badCursor()
 		}
 		after = max(after, n)
 	}

@@ -52,9 +52,13 @@ func (p paging) begin() (at place, ok bool, err error) {
 		err = json.Unmarshal(raw, &at)
 	}
 	if err != nil || at.ID == "" || at.At < 0 || at.At > 253402300799999 || at.cursor() != p.Cursor {
-		return place{}, false, &invalid{[]complaint{{Name: "cursor", Detail: "is not a cursor of this list"}}}
+		return place{}, false, badCursor()
 	}
 	return at, true, nil
+}
+
+func badCursor() error {
+	return &invalid{[]complaint{{Name: "cursor", Detail: "is not a cursor of this list"}}}
 }
 
 // pageOf cuts a page from a list that is in memory, in the order it has:

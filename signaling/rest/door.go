@@ -119,7 +119,7 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// Deps are what the door works with; all must be given but Log.
+// Deps are what the door works with; all must be given but Webhooks and Log.
 type Deps struct {
 	Classes  Classes
 	Shelf    Shelf
@@ -127,6 +127,7 @@ type Deps struct {
 	Accounts *auth.Accounts
 	Keys     *auth.APIKeys
 	Signer   *auth.Signer
+	Webhooks Webhooks // nil: none are offered
 	Client   func(*http.Request) Client
 	Log      *slog.Logger
 }
@@ -153,7 +154,7 @@ func New(cfg Config, d Deps) (_ *Door, err error) {
 	if d.Classes == nil || d.Shelf == nil || d.Requests == nil || d.Accounts == nil || d.Keys == nil || d.Signer == nil || d.Client == nil {
 		return nil, fmt.Errorf("rest: Classes, Shelf, Requests, Accounts, Keys, Signer and Client are needed")
 	}
-	r := &Door{cfg: cfg.withDefaults(), d: d, log: d.Log, schemas: newSchemas(), ops: operations()}
+	r := &Door{cfg: cfg.withDefaults(), d: d, log: d.Log, schemas: newSchemas(), ops: operations(d.Webhooks != nil)}
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
 	}

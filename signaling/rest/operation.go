@@ -76,8 +76,12 @@ var tagWords = []struct{ name, about string }{
 	{"bots", "Programs as participants"},
 }
 
-func operations() []operation {
+// operations are all of them; webhooks only where they are.
+func operations(webhooks bool) []operation {
 	var all []operation
+	if webhooks {
+		all = webhookOperations()
+	}
 	for _, chapter := range [][]operation{
 		lessonOperations(), classOperations(), linkOperations(), chatOperations(), fileOperations(),
 		recordOperations(), userOperations(), keyOperations(), botOperations(),

@@ -176,7 +176,7 @@ func millis(t time.Time) int64 {
 
 func participant(p classroom.ParticipantView) wire.Participant {
 	return wire.Participant{ID: p.ID, Name: p.Name, Role: string(p.Role), Presence: string(p.Presence),
-		Media: p.Media, Presenting: p.Presenting, JoinedAt: millis(p.JoinedAt)}
+		Media: p.Media, Presenting: p.Presenting, Bot: p.Bot, JoinedAt: millis(p.JoinedAt)}
 }
 
 func waiting(w classroom.Waiting) wire.Waiting {

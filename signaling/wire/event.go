@@ -24,6 +24,7 @@ type Participant struct {
 	Presence   string `json:"presence"` // here, away, lost
 	Media      bool   `json:"media"`
 	Presenting bool   `json:"presenting"`
+	Bot        bool   `json:"bot,omitempty"` // a program
 	JoinedAt   int64  `json:"joinedAt"`
 }
 

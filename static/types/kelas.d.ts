@@ -15,6 +15,8 @@ export interface Participant {
   presence: Presence;
   media: boolean;
   presenting: boolean;
+  /** A program. */
+  bot?: boolean;
   joinedAt: number;
 }
 

@@ -46,7 +46,7 @@ export function mountPeople(page) {
     /** @param {Participant} p */
     function rowOf(p) {
       const own = p.id === you?.id;
-      const look = [p.name, p.role, p.presence, p.media, p.presenting, own, you?.role, cls.presenter, language()].join("|");
+      const look = [p.name, p.role, p.presence, p.media, p.presenting, p.bot, own, you?.role, cls.presenter, language()].join("|");
       const known = rows.get(p.id);
       if (known?.look === look) return known.node;
       const node = known?.node ?? el("li", { class: "k-person", data: { testid: "roster-row", participant: p.id } });
@@ -63,7 +63,7 @@ export function mountPeople(page) {
     const role = p.presenting ? "presenting" : p.role;
     const state = el("span", { class: "k-person-state", data: { presence: p.presence } },
       icon(presenceIcons[p.presence] ?? "circle"), t(`people.${p.presence}`));
-    if (p.presence !== "lost" && !p.presenting && session.store.get().cls.presenter) {
+    if (p.presence !== "lost" && !p.presenting && !p.bot && session.store.get().cls.presenter) {
       state.append(" · ", t(p.media ? "people.sees" : "people.seesNot"));
     }
     node.replaceChildren(
@@ -71,6 +71,7 @@ export function mountPeople(page) {
       el("div", { class: "k-person-who" },
         el("div", { class: "k-person-name" },
           el("span", { text: own ? t("people.you", { name: p.name }) : p.name, title: p.name }),
+          p.bot && el("span", { class: "k-tag", text: t("people.bot") }),
           role !== "viewer" && el("span", { class: "k-tag k-tag-presenter", text: t(`people.role.${role}`) })),
         state));
     const items = own && !page.may("handOver") ? [] : menuFor(p, own);
