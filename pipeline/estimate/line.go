@@ -52,6 +52,10 @@ type Line struct {
 	// went out.
 	missing               int
 	missingFrom, missedAt int64
+
+	// Of the packets sent since Mark.
+	marked              int64
+	markLost, markTotal int
 }
 
 // Full is told when the line turns out to carry less than is sent.
@@ -121,6 +125,12 @@ func (l *Line) Arrivals(p []byte, now time.Time) bool {
 		if !ok {
 			return
 		}
+		if sentAt >= l.marked {
+			l.markTotal++
+			if !arrived {
+				l.markLost++
+			}
+		}
 		if !arrived {
 			l.miss(sentAt)
 			return
@@ -131,6 +141,14 @@ func (l *Line) Arrivals(p []byte, now time.Time) bool {
 	})
 	return true
 }
+
+// Mark begins a count of its own of what is sent from now on.
+func (l *Line) Mark(now time.Time) {
+	l.marked, l.markLost, l.markTotal = now.UnixNano(), 0, 0
+}
+
+// SinceMark is how many packets that were sent since the mark were reported, and how many of them as lost.
+func (l *Line) SinceMark() (lost, total int) { return l.markLost, l.markTotal }
 
 func (l *Line) miss(sentAt int64) {
 	if l.missing == 0 {
@@ -176,7 +194,8 @@ func (l *Line) Check(believed, sending int64, now time.Time) (Full, bool) {
 	}
 	least, growth, ok := l.delays.look(window)
 	full := ok && least > standing && growth > growing
-	if !full {
+	// A deep queue that does not grow may be none: after a decrease it is given time to show it (Mistaken).
+	if !full && (l.decreasedAt == 0 || at-l.decreasedAt > emptied) {
 		least, growth, ok = l.delays.look(deepWindow)
 		full = ok && least > deep && growth > -growing
 	}
@@ -192,6 +211,13 @@ func (l *Line) Check(believed, sending int64, now time.Time) (Full, bool) {
 	l.losses.reset()
 	l.delays.since = l.delays.newest
 	return f, true
+}
+
+// Hold lets what was sent on top of the rest, and is still on its way, pass without being taken for a full line.
+func (l *Line) Hold(now time.Time) {
+	l.decreasedAt, l.decreasedBy = now.UnixNano(), 0
+	l.losses.reset()
+	l.delays.since = l.delays.newest
 }
 
 func (l *Line) checkBlind(believed, sending, at int64) (Full, bool) {

@@ -183,6 +183,7 @@ func (l *Line) setLocked(t *seat, lad *ladder, i int, ask *asks) {
 		l.counts.downs.Add(1)
 	}
 	t.now = to
+	t.slot.limit.full.Store(l.pressed)
 	t.slot.limit.set(to)
 	if u := t.slot.feeding.Load(); u != nil && ask != nil {
 		if g := u.goal(&t.slot.limit); g != nil && g != t.slot.current.Load() && t.slot.awake.Load() {

@@ -184,6 +184,9 @@ func (d *downTrack) resend(seq16 uint16, now int64, v *view) bool {
 	if !rtx && d.cfg.OnlyRTX {
 		return false
 	}
+	if d.limit.tooMuch(r.layer.rank) {
+		return true // more of what was too much for the line would only hold up what comes instead
+	}
 	millis := max(1, uint32(now/1e6))
 	if sent.resent != 0 && millis-sent.resent < resendPauseMillis {
 		return true

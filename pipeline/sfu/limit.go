@@ -18,7 +18,12 @@ var (
 )
 
 // limit is the step that a slot may take. It is set by the viewer's Line and read for each packet.
-type limit struct{ packed atomic.Uint64 } // 0: no limit
+type limit struct {
+	packed atomic.Uint64 // 0: no limit
+	// full: the line carries no more than that, so a layer above it is sent as thin as it can be, and not
+	// repaired, until a key frame of the right one comes.
+	full atomic.Bool
+}
 
 func (l *limit) set(s step) {
 	if s == noLimit {
@@ -36,18 +41,20 @@ func (l *limit) get() step {
 	return step{rank: int32(uint32(p >> 8)), tid: uint8(p)}
 }
 
-// temporal is how much of a layer may be sent while it is the current one. One that is too much is sent as thin
-// as it can be until a key frame of a lower one comes.
+// temporal is how much of a layer may be sent while it is the current one.
 func (l *limit) temporal(rank int) uint8 {
 	s := l.get()
 	switch {
-	case rank < int(s.rank):
-		return allTemporal
-	case rank > int(s.rank):
+	case rank == int(s.rank):
+		return s.tid
+	case rank > int(s.rank) && l.full.Load():
 		return 0
 	}
-	return s.tid
+	return allTemporal
 }
+
+// tooMuch tells whether a layer is more than the line carries.
+func (l *limit) tooMuch(rank int) bool { return l.full.Load() && rank > int(l.get().rank) }
 
 // goal is the layer that a slot should be sent from a track: the highest that flows within the limit, or the
 // lowest that flows; nil when nothing flows or nothing may be sent.

@@ -34,7 +34,7 @@ const (
 	// backOff is how long nothing is tried after a line was full; it doubles up to backOffMost with each trial
 	// that fails.
 	backOff     = int64(2e9)
-	backOffMost = int64(60e9)
+	backOffMost = int64(30e9)
 	// settled is how long after a step down the next one may be forced where the figures see no need.
 	settled = int64(1e9)
 )
@@ -53,6 +53,7 @@ type Line struct {
 	seats    []*seat
 	capacity int64 // believed, bits a second
 	bounded  bool  // it was full once: capacity is a bound, not a guess
+	pressed  bool  // what is being decided now is decided since the line is full
 	stepped  int64 // when step last ran
 	lowered  int64 // when a step down was last made
 	nextTry  int64 // no probe before this
@@ -200,7 +201,7 @@ func (l *Line) thinkLocked(now time.Time, ask *asks) {
 		l.capacity = unlimited
 	}
 	if full, yes := l.est.Check(l.capacity, l.spentLocked(), now); yes {
-		l.fullLocked(full, at, ask)
+		l.fullLocked(full, now, ask)
 		return
 	}
 	if rate, yes := l.est.Mistaken(now); yes {
@@ -224,11 +225,12 @@ func (l *Line) thinkLocked(now time.Time, ask *asks) {
 const quiet = 25 * time.Millisecond
 
 // fullLocked: the line carries less than it is sent.
-func (l *Line) fullLocked(full estimate.Full, at int64, ask *asks) {
+func (l *Line) fullLocked(full estimate.Full, now time.Time, ask *asks) {
+	at := now.UnixNano()
 	l.counts.full.Add(1)
 	if l.probe.on {
 		// It carries what is sent without the probe, or this comes again.
-		l.failProbeLocked(at)
+		l.failProbeLocked(now)
 		return
 	}
 	l.capacity, l.bounded = min(full.Rate, max(l.capacity, estimate.Least)), true
@@ -237,10 +239,11 @@ func (l *Line) fullLocked(full estimate.Full, at int64, ask *asks) {
 		l.doubleLocked()
 	}
 	l.trialTo, l.nextTry = 0, at+l.wait
+	l.pressed = true
 	if !l.allocateLocked(ask) && l.settledLocked(at) {
 		l.forceLocked(ask)
 	}
-	l.lowered = at
+	l.pressed, l.lowered = false, at
 }
 
 func (l *Line) doubleLocked() { l.wait = min(2*l.wait, backOffMost) }

@@ -1,6 +1,9 @@
 package sfu
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 const (
 	// probeLength is how long a probe lasts: long enough to see a queue grow by a tenth of what is too much.
@@ -25,7 +28,8 @@ type probe struct {
 	began    time.Time
 	bytes    int64 // sent by all when it began
 	queue    time.Duration
-	last     uint16 // number of its last packet
+	loss     float64 // before it
+	last     uint16  // number of its last packet
 	finished bool
 	timer    *time.Timer
 }
@@ -47,8 +51,9 @@ func (l *Line) startProbeLocked(need int64, now time.Time) bool {
 	l.counts.probes.Add(1)
 	l.probe = probe{
 		on: true, turn: l.probe.turn + 1, target: need * (100 + probeMargin) / 100,
-		began: now, bytes: l.est.SentBytes(), queue: l.est.Queue(),
+		began: now, bytes: l.est.SentBytes(), queue: l.est.Queue(), loss: l.est.Loss(now),
 	}
+	l.est.Mark(now)
 	l.armProbeLocked()
 	return true
 }
@@ -111,10 +116,10 @@ func (l *Line) judgeProbeLocked(now time.Time) {
 	grown := l.est.Queue() - p.queue
 	switch late := now.Sub(p.began) > probeLength+probeAnswer; {
 	case grown > 2*probeQueue, late && !p.finished, l.est.Heavy(now):
-		l.failProbeLocked(now.UnixNano())
+		l.failProbeLocked(now)
 	case !p.finished || l.est.Outstanding(p.last) && !late:
-	case grown > probeQueue, late:
-		l.failProbeLocked(now.UnixNano())
+	case grown > probeQueue, late, l.lostMoreLocked():
+		l.failProbeLocked(now)
 	default:
 		l.capacity = max(l.capacity, p.target*100/(100+probeMargin))
 		l.stopProbeLocked()
@@ -122,14 +127,26 @@ func (l *Line) judgeProbeLocked(now time.Time) {
 	}
 }
 
-func (l *Line) failProbeLocked(at int64) {
+// lostMoreLocked: a line with a short queue shows that it is full by losing, of what was sent during the probe, more
+// than before. The second term is what a probe too large by the margin may lose, the third one is chance.
+func (l *Line) lostMoreLocked() bool {
+	lost, total := l.est.SinceMark()
+	if total == 0 {
+		return true
+	}
+	before := l.probe.loss
+	return float64(lost)/float64(total) > before+probeMargin/100.0+1.5*math.Sqrt(before*(1-before)/float64(total))
+}
+
+func (l *Line) failProbeLocked(now time.Time) {
 	l.counts.probesFailed.Add(1)
 	l.stopProbeLocked()
+	l.est.Hold(now)
 	l.bounded = true
 	if l.nextTry != 0 {
 		l.doubleLocked()
 	}
-	l.nextTry = at + l.wait
+	l.nextTry = now.UnixNano() + l.wait
 }
 
 // repeat sends packets again in the retransmission stream until about so many bytes are out.
