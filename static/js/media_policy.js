@@ -64,6 +64,35 @@ export class RestartPolicy {
 }
 
 /**
+ * Decides how long a viewer's browser keeps pictures before it shows them. Of
+ * temporal layers half the pictures are such that none refers to them: when a
+ * packet of one is lost, browsers do not wait for it, and on a lossy line every
+ * fourth picture would be missing. A little delay lets the repetition come.
+ */
+export class RepairWatch {
+  #packets = 0;
+  #asked = 0;
+  #since = 0;
+  #lossyAt = -Infinity;
+
+  /**
+   * @param {{packets: number, asked: number}} counters packets received, and asked for again, since the start
+   * @param {number} now
+   * @returns {boolean} whether pictures should be held
+   */
+  update({ packets, asked }, now) {
+    const more = packets - this.#packets;
+    const again = asked - this.#asked;
+    if (more < 0 || again < 0) [this.#packets, this.#asked, this.#since] = [packets, asked, now];
+    else if (now - this.#since >= 1000 && more >= 20) {
+      [this.#packets, this.#asked, this.#since] = [packets, asked, now];
+      if (again / more > 0.01) this.#lossyAt = now;
+    }
+    return now - this.#lossyAt < 20_000;
+  }
+}
+
+/**
  * Notices that the server no longer answers a page that sends: reports of the
  * other end come several times a second, and stop at once when the way dies,
  * long before the browser's own checks give up.

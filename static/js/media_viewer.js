@@ -2,7 +2,7 @@
 // emptied by the server without a new SDP.
 
 import { Endpoint, wantedCodecs } from "./media.js";
-import { SilenceWatch } from "./media_policy.js";
+import { RepairWatch, SilenceWatch } from "./media_policy.js";
 
 /** @typedef {import("../types/kelas.d.ts").SlotName} SlotName */
 /** @typedef {import("../types/kelas.d.ts").SlotView} SlotView */
@@ -19,9 +19,19 @@ export const places = [
   { slot: "speaker2Video", kind: "video" },
 ];
 
+/**
+ * How long pictures are held on a lossy line, in ms. A loss is noticed with the
+ * packet behind it, which for a screen is a while later; then it takes the way
+ * there and back, to the server and perhaps from it to the presenter.
+ *
+ * @type {Partial<Record<SlotName, number>>}
+ */
+const holdFor = { camera: 200, screen: 400 };
+
 /** Events: those of Endpoint, and "track" {slot, track} when a place got its (new) track. */
 export class Viewer extends Endpoint {
   #silence = new SilenceWatch();
+  #repair = new RepairWatch();
   /** @type {Map<string, SlotView>} */ #slots = new Map();
   #expecting = true;
   /** Places that are silent on purpose. @type {(slot: SlotName) => boolean} */ #paused = () => false;
@@ -73,8 +83,26 @@ export class Viewer extends Endpoint {
     return places[index]?.slot ?? "";
   }
 
+  /** @param {RTCStatsReport} report @param {number} now */
+  #holdPictures(report, now) {
+    const counters = { packets: 0, asked: 0 };
+    for (const s of report.values()) {
+      if (s.type !== "inbound-rtp" || s.kind !== "video") continue;
+      counters.packets += s.packetsReceived ?? 0;
+      counters.asked += s.nackCount ?? 0;
+    }
+    const hold = this.#repair.update(counters, now);
+    this.#transceivers.forEach(({ receiver }, i) => {
+      const { slot, kind } = places[i];
+      if (kind !== "video" || !("jitterBufferTarget" in receiver)) return;
+      const target = hold ? holdFor[slot] ?? 200 : null;
+      if (receiver.jitterBufferTarget !== target) receiver.jitterBufferTarget = target;
+    });
+  }
+
   /** @protected @override @param {RTCStatsReport} report @param {number} now */
   watch(report, now) {
+    this.#holdPictures(report, now);
     if (!this.#expecting || !this.connection.online || this.state !== "connected") {
       this.#silence.reset();
       return;
