@@ -88,7 +88,7 @@ func TestFormsOfOtherSitesAreRefused(t *testing.T) {
 	for name, token := range map[string]string{"none": "", "made up": "x", "from before the log-in": anonymous} {
 		b.csrf = token
 		for _, path := range []string{"/logout", "/logout-everywhere", "/classes/new", "/account/password", "/language",
-			"/admin/users/create", "/admin/users/reset", "/admin/users/disable", "/setup", "/login"} {
+			"/admin/users/create", "/admin/users/reset", "/admin/users/disable", "/admin/keys/create", "/admin/keys/revoke", "/setup", "/login"} {
 			p := b.post(path, "name", "evil", "role", "admin", "password", goodPassword, "title", "evil", "language", "id")
 			b.csrf = token
 			p.wants(t, http.StatusForbidden, `data-code="form"`)
@@ -226,7 +226,7 @@ func TestPeoplePage(t *testing.T) {
 	admin := s.account("root1", auth.AccountAdmin)
 	s.account("guru1", auth.AccountTeacher)
 	teacher := s.browser().login("guru1")
-	for _, path := range []string{"/admin/users"} {
+	for _, path := range []string{"/admin/users", "/admin/keys"} {
 		teacher.get(path).wants(t, http.StatusForbidden, `data-code="notAllowed"`)
 	}
 	teacher.post("/admin/users/create", "name", "evil", "role", "admin").wants(t, http.StatusForbidden)
@@ -314,7 +314,10 @@ func TestWhatRemainsOfAClass(t *testing.T) {
 		b.get("/c/"+id+"?token="+s.token(auth.JoinClaims{ClassID: id, Role: auth.RoleViewer, ID: jti, Name: name})).to(t, "/c/"+id)
 		return b
 	}
-	s.recorded(id, func(list []classroom.Attendance) bool { return len(list) == 2 })
+	s.recorded(id, func(list []classroom.Attendance) bool {
+		seq, err := s.store.LastChatSeq(t.Context(), id) // the two come to the store one after the other
+		return err == nil && seq == 2 && len(list) == 2
+	})
 	r := seat("rina", "Rina")
 	r.get("/c/"+id+"/after").wants(t, http.StatusOK, "halo &lt;script&gt;", "rahasia kita", "Private, to Rina", "When you were here")
 	p := seat("tono", "Tono").get("/c/"+id+"/after").wants(t, http.StatusOK, "halo")

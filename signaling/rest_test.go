@@ -98,3 +98,43 @@ func TestFromNothingToAClass(t *testing.T) {
 		t.Errorf("%d %.100s", got.status, got.body)
 	}
 }
+
+// The administrator's page: a key is made, shown once, used and revoked.
+func TestKeysPage(t *testing.T) {
+	s := newSite(t, signaling.Config{})
+	s.account("kepala", auth.AccountAdmin)
+	s.account("sari", auth.AccountTeacher)
+	teacher := s.browser().login("sari")
+	teacher.get("/admin/keys").wants(t, http.StatusForbidden)
+	teacher.post("/admin/keys/create", "name", "evil", "scope", "users:admin").wants(t, http.StatusForbidden)
+	teacher.post("/admin/keys/revoke", "id", "x").wants(t, http.StatusForbidden)
+
+	b := s.browser().login("kepala")
+	b.get("/admin/keys").wants(t, 200, "There are no keys yet", "There are no webhooks")
+	b.post("/admin/keys/create", "name", "Moodle").wants(t, 422, "at least one thing")
+	b.post("/admin/keys/create", "name", "", "scope", "chat:read").wants(t, 422)
+	made := b.post("/admin/keys/create", "name", "Moodle", "scope", "lessons:read", "days", "30").wants(t, 200, "not shown again", "lessons:read")
+	_, rest, _ := strings.Cut(made.body, `data-testid="new-key-value">`)
+	secret, _, _ := strings.Cut(rest, "<")
+	p := &program{s, secret}
+	me := decode[struct {
+		ID, Name  string
+		ExpiresAt time.Time
+	}](t, p.do("GET", "/me", ""), 200)
+	if me.Name != "Moodle" || time.Until(me.ExpiresAt) < 29*24*time.Hour {
+		t.Errorf("%+v", me)
+	}
+	if again := b.get("/admin/keys").wants(t, 200, "Moodle"); strings.Contains(again.body, secret) {
+		t.Error("the secret is shown again")
+	}
+	b.lang = "id"
+	b.get("/admin/keys").wants(t, 200, "Kunci API", "Berlaku")
+	b.post("/admin/keys/revoke", "id", me.ID).to(t, "/admin/keys?done=revoked")
+	b.post("/admin/keys/revoke", "id", "nothing").wants(t, http.StatusNotFound)
+	if code := p.do("GET", "/me", "").problem(t, 401); code != "keyInvalid" {
+		t.Error(code)
+	}
+	if strings.Contains(s.log.String(), secret) {
+		t.Error("the log has the secret")
+	}
+}

@@ -75,17 +75,19 @@ func New(cfg Config, d Deps) (*Server, error) {
 	s.proxies, _ = parseProxies(cfg.TrustedProxies) // Validate has read them
 	s.limiter = newRateLimiter(s.cfg.RequestRate, s.cfg.RequestBurst)
 	var err error
-	s.web, err = web.New(cfg.Web, web.Deps{Classes: d.Registry, Shelf: d.Shelf,
+	// A nil engine in an interface would not be nil.
+	var hooks rest.Webhooks
+	var listed web.Webhooks
+	if d.Webhooks != nil {
+		hooks, listed = d.Webhooks, d.Webhooks
+	}
+	s.web, err = web.New(cfg.Web, web.Deps{Keys: d.Auth.Keys, Webhooks: listed, Classes: d.Registry, Shelf: d.Shelf,
 		Accounts: d.Auth.Accounts, Signer: d.Auth.Signer, Gate: d.Auth.Gate, Log: d.Log})
 	if err != nil {
 		return nil, err
 	}
 	if s.cfg.Rest.PublicURL == "" {
 		s.cfg.Rest.PublicURL = s.cfg.Web.PublicURL
-	}
-	var hooks rest.Webhooks // a nil engine in an interface would not be nil
-	if d.Webhooks != nil {
-		hooks = d.Webhooks
 	}
 	s.rest, err = rest.New(s.cfg.Rest, rest.Deps{Webhooks: hooks, Classes: d.Registry, Shelf: d.Shelf, Requests: d.Store, Accounts: d.Auth.Accounts,
 		Keys: d.Auth.Keys, Signer: d.Auth.Signer, Client: restClient, Log: d.Log})

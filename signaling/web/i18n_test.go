@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"kelas/signaling/auth"
 	"kelas/static"
 	"kelas/templates"
 )
@@ -97,6 +98,9 @@ func usedKeys(t *testing.T) (exact, counted map[string]bool) {
 	}
 	for code := range problemCodes {
 		exact["site.problem."+code+".title"], exact["site.problem."+code+".do"] = true, true
+	}
+	for _, scope := range auth.Scopes {
+		exact[scopeWords(scope.Name)] = true
 	}
 	for _, role := range []string{"presenter", "moderator", "viewer"} {
 		exact["site.role."+role] = true

@@ -15,7 +15,7 @@ import (
 
 // pageNames are all pages in the layout; each has a struct in its own file.
 var pageNames = []string{"setup", "login", "classes", "class-form", "enter", "link", "after",
-	"attendance", "account", "users", "imported", "problem"}
+	"attendance", "account", "users", "keys", "imported", "problem"}
 
 // classPageName frames itself and comes with every template class*.html.
 const classPageName = "class"

@@ -116,13 +116,16 @@ func (c Config) Validate() error {
 // a separator, would let in whom nobody named.
 var plainHost = regexp.MustCompile(`^(?:\*\.)?[A-Za-z0-9.\-\[\]:]+$`)
 
-// Deps are what the pages work with; all must be given but Log.
+// Deps are what the pages work with; all must be given but Webhooks and
+// Log.
 type Deps struct {
 	Classes  Classes
 	Shelf    Shelf
 	Accounts *auth.Accounts
 	Signer   *auth.Signer
 	Gate     *auth.Gate
+	Keys     *auth.APIKeys
+	Webhooks Webhooks // nil: none
 	Log      *slog.Logger
 }
 
@@ -141,8 +144,8 @@ func New(cfg Config, d Deps) (*Web, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	if d.Classes == nil || d.Shelf == nil || d.Accounts == nil || d.Signer == nil || d.Gate == nil {
-		return nil, fmt.Errorf("web: Classes, Shelf, Accounts, Signer and Gate are needed")
+	if d.Classes == nil || d.Shelf == nil || d.Accounts == nil || d.Signer == nil || d.Gate == nil || d.Keys == nil {
+		return nil, fmt.Errorf("web: Classes, Shelf, Accounts, Signer, Gate and Keys are needed")
 	}
 	w := &Web{cfg: cfg.withDefaults(), d: d, log: d.Log}
 	if w.log == nil {
@@ -182,6 +185,10 @@ func (w *Web) Register(r gin.IRouter) {
 	r.POST("/admin/users/reset", w.form(w.resetUser))
 	r.POST("/admin/users/disable", w.form(w.disableUser))
 	r.POST("/admin/users/import", w.upload(w.importUsers))
+
+	r.GET("/admin/keys", w.page(w.keys))
+	r.POST("/admin/keys/create", w.form(w.createKey))
+	r.POST("/admin/keys/revoke", w.form(w.revokeKey))
 
 	r.GET("/c/:class", w.page(w.classPage))
 	r.POST("/c/:class/enter", w.form(w.enter))
