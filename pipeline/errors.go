@@ -24,7 +24,7 @@ var (
 	// ErrBadKey says that a key, or its suite, cannot be used.
 	ErrBadKey = errors.New("the encryption key cannot be used")
 	// ErrBadBandwidth says that a bandwidth is out of range.
-	ErrBadBandwidth = errors.New("a bandwidth is 0, for no limit, or more")
+	ErrBadBandwidth = errors.New("the bandwidth cannot be used")
 	// ErrForbiddenAddress says that media may not be sent to an address; the
 	// text says which option would allow it.
 	ErrForbiddenAddress = errors.New("media may not be sent to this address")

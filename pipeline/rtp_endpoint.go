@@ -17,9 +17,6 @@ type RtpEndpointOptions struct {
 	Crypto *SDES
 	// UseIPv6 opens sockets for IPv6.
 	UseIPv6 bool
-	// MaxVideoRecvBandwidth and MaxAudioRecvBandwidth ask the other side to send
-	// no more (b=AS), in kbit/s; 0 means no limit.
-	MaxVideoRecvBandwidth, MaxAudioRecvBandwidth int
 }
 
 // RtpEndpoint is one connection of plain or SDES-encrypted RTP: at most one
@@ -36,6 +33,7 @@ type RtpEndpoint struct {
 	wg        sync.WaitGroup // the read loops
 	releasing sync.Once
 	dead      atomic.Bool
+	bandwidth atomic.Pointer[Bandwidth]
 
 	negotiating sync.Mutex // held by one negotiation at a time
 	offered     []*rtpMedia
@@ -53,9 +51,6 @@ var _ MediaElement = (*RtpEndpoint)(nil)
 // NewRtpEndpoint makes an endpoint without sockets; they come with its
 // description.
 func (p *MediaPipeline) NewRtpEndpoint(opts RtpEndpointOptions) (*RtpEndpoint, error) {
-	if opts.MaxVideoRecvBandwidth < 0 || opts.MaxAudioRecvBandwidth < 0 {
-		return nil, fmt.Errorf("creating an RtpEndpoint: %w", ErrBadBandwidth)
-	}
 	if opts.Crypto != nil {
 		s, err := opts.Crypto.check()
 		if err != nil {
@@ -70,6 +65,7 @@ func (p *MediaPipeline) NewRtpEndpoint(opts RtpEndpointOptions) (*RtpEndpoint, e
 		server: p.server, opts: opts, cname: newUUID(), session: rand.Uint64() >> 2, clock: sfu.NewSourceClock(),
 		state: ConnectionNew, mediaState: MediaDisconnected,
 	}
+	e.bandwidth.Store(&Bandwidth{})
 	e.element.init(p, "RtpEndpoint", e)
 	if err := p.enter(&e.element); err != nil {
 		return nil, fmt.Errorf("creating an RtpEndpoint: %w", err)

@@ -139,7 +139,10 @@ func TestRTPBothWays(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, pipeline.Config{})
 	p := newPipeline(t, s)
-	e := newRTP(t, p, pipeline.RtpEndpointOptions{MaxVideoRecvBandwidth: 500})
+	e := newRTP(t, p, pipeline.RtpEndpointOptions{})
+	if err := e.SetBandwidth(pipeline.Bandwidth{MaxVideoRecv: 500}); err != nil {
+		t.Fatal(err)
+	}
 	teacher := present(t, p, pipelinetest.Options{})
 	teacher.Start(pipelinetest.Camera)
 	connect(t, teacher.endpoint, e)

@@ -93,10 +93,7 @@ func (e *RtpEndpoint) settle(x *rtpMedia, theirs []taggedKey) error {
 	l := &x.remote
 	x.local.ssrc, x.local.port, x.local.control = x.ssrc, portOf(x.rtp), portOf(x.control)
 	x.local.sends, x.local.receives = l.receives, l.sends
-	x.local.bandwidth = e.opts.MaxVideoRecvBandwidth
-	if l.media == Audio {
-		x.local.bandwidth = e.opts.MaxAudioRecvBandwidth
-	}
+	x.local.bandwidth = e.wantsOf(l.media)
 	if ip := l.addr.Addr(); ip.IsMulticast() {
 		// Everybody sees one and the same description (RFC 3264, section 6.2): we
 		// send to the group, whatever the direction is called.
@@ -198,15 +195,20 @@ func (e *RtpEndpoint) GenerateOffer(ctx context.Context, opts OfferOptions) (off
 	return offer, nil
 }
 
+// wantsOf is how much this side wants to receive, in kbit/s.
+func (e *RtpEndpoint) wantsOf(m MediaType) int {
+	if m == Audio {
+		return e.Bandwidth().MaxAudioRecv
+	}
+	return e.Bandwidth().MaxVideoRecv
+}
+
 func (e *RtpEndpoint) offerLine(x *rtpMedia) rtpLocal {
 	l := rtpLocal{
 		// With a port for RTCP, lest the other side knows no mux (RFC 5761, section 5.1.1).
 		protos: "RTP/AVPF", port: portOf(x.rtp), control: portOf(x.control), ssrc: x.ssrc, mux: true,
 		sends: true, receives: x.remote.sends, codecs: offeredCodecs(x.at.media),
-		bandwidth: e.opts.MaxVideoRecvBandwidth,
-	}
-	if x.at.media == Audio {
-		l.bandwidth = e.opts.MaxAudioRecvBandwidth
+		bandwidth: e.wantsOf(x.at.media),
 	}
 	if e.opts.Crypto != nil {
 		l.protos, l.key = "RTP/SAVPF", &taggedKey{1, *e.opts.Crypto}

@@ -71,6 +71,11 @@ func (e *WebRtcEndpoint) sweep(now time.Time) {
 		t.watchDemand(now)
 	}
 	e.mediaChanged(flowing && state == ConnectionConnected)
+	if state == ConnectionConnected {
+		if r := e.remb(tracks); r != nil {
+			reports = append(reports, r)
+		}
+	}
 	if len(reports) > 0 {
 		_ = link.writeRTCP(reports) // a closing connection needs none
 	}

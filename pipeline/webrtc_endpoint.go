@@ -30,6 +30,8 @@ type WebRtcEndpoint struct {
 	wg     sync.WaitGroup // work and the read loops
 
 	data        *dataChannels
+	bandwidth   atomic.Pointer[Bandwidth] // nil: no bounds
+	toldMost    int                       // by REMB; the sweep's
 	srtpProfile atomic.Pointer[string]
 	releasing   sync.Once
 	dead        atomic.Bool

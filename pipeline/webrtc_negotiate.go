@@ -57,6 +57,7 @@ func (e *WebRtcEndpoint) described(local, remote string) string {
 	if e.opts.Trickle {
 		local = withoutCandidates(local)
 	}
+	local = e.Bandwidth().bounded(local)
 	e.mu.Lock()
 	e.localSDP, e.remoteSDP = local, remote
 	e.mu.Unlock()

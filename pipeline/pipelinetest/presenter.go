@@ -151,6 +151,10 @@ func (p *Presenter) KeyFrameRequests(place Place) int {
 	return n
 }
 
+// Estimate is what the server said last that may be sent (REMB), in bit/s; 0 is
+// nothing.
+func (p *Presenter) Estimate(place Place) uint64 { return p.sources[place][0].estimate.Load() }
+
 // source is one generated track.
 type source struct {
 	id      uint32
@@ -161,6 +165,7 @@ type source struct {
 	frames   atomic.Uint32
 	requests atomic.Uint32
 	wantKey  atomic.Bool
+	estimate atomic.Uint64
 
 	mu   sync.Mutex
 	stop chan struct{}
@@ -274,6 +279,8 @@ func (s *source) readReports(next func() ([]rtcp.Packet, interceptor.Attributes,
 		}
 		for _, p := range packets {
 			switch p := p.(type) {
+			case *rtcp.ReceiverEstimatedMaximumBitrate:
+				s.estimate.Store(uint64(p.Bitrate))
 			case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
 				if !s.isFor(p) {
 					continue

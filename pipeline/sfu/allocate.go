@@ -134,7 +134,7 @@ func (l *Line) spentLocked() int64 {
 func (l *Line) allocateLocked(ask *asks) (lower bool) {
 	var p places
 	l.placesLocked(&p)
-	left := l.capacity - l.soundLocked()
+	left, room := l.forPicturesLocked() // room: bounds never stop a picture, the line may
 	var next [8]int
 	for i := range p.n {
 		next[i] = -1
@@ -142,9 +142,9 @@ func (l *Line) allocateLocked(ask *asks) (lower bool) {
 		switch {
 		case l.Quality() == SoundOnly || p.ladders[i].n == 0:
 			continue
-		case cost <= left, !l.bounded, i == 0 && cost/2 <= left:
+		case cost <= room, !l.bounded, i == 0 && cost/2 <= room:
 			next[i] = 0
-			left -= cost
+			left, room = left-cost, room-cost
 		}
 	}
 	for i := range p.n {
@@ -197,7 +197,7 @@ func (l *Line) seatNewLocked() {
 	if !slices.ContainsFunc(l.seats, func(t *seat) bool { return t.new }) {
 		return
 	}
-	if l.bounded || l.Quality() != Automatic {
+	if l.bounded || l.least > 0 || l.most > 0 || l.Quality() != Automatic {
 		l.allocateLocked(nil) // what has precedence may need room
 		return
 	}
@@ -249,13 +249,16 @@ func (l *Line) upLocked(now time.Time, ask *asks) {
 	}
 	var p places
 	l.placesLocked(&p)
-	want := int64(0)
+	want, sound := int64(0), l.soundLocked()
 	for i := range p.n {
 		if p.at[i]+1 >= p.ladders[i].n {
 			continue
 		}
 		need := p.spent + p.ladders[i].cost(p.at[i]+1) - p.ladders[i].cost(p.at[i])
-		if need <= l.capacity {
+		if l.most > 0 && need-sound > l.most {
+			continue
+		}
+		if need <= max(l.capacity, sound+l.least) {
 			l.raiseLocked(&p, i, now, ask)
 			return
 		}

@@ -52,6 +52,8 @@ type Line struct {
 	est      estimate.Line
 	seats    []*seat
 	capacity int64 // believed, bits a second
+	least    int64 // SetBounds
+	most     int64
 	bounded  bool  // it was full once: capacity is a bound, not a guess
 	pressed  bool  // what is being decided now is decided since the line is full
 	stepped  int64 // when step last ran
@@ -203,6 +205,10 @@ func (l *Line) thinkLocked(now time.Time, ask *asks) {
 	if full, yes := l.est.Check(l.capacity, l.spentLocked(), now); yes {
 		l.fullLocked(full, now, ask)
 		return
+	}
+	if l.overLocked(at) {
+		l.allocateLocked(ask)
+		l.lowered = at
 	}
 	if rate, yes := l.est.Mistaken(now); yes {
 		l.capacity, l.nextTry, l.wait = max(l.capacity, rate), 0, backOff
