@@ -47,7 +47,7 @@ func newPlayerTrack(e *PlayerEndpoint, t *record.Track, clock *sfu.SourceClock, 
 		buf: make([]byte, 1500), epoch: epoch, base: rand.Uint32(),
 	}
 	cfg := sfu.UpTrackConfig{
-		Kind: sfu.Audio, Codec: c, SourceClock: clock, Flush: e.server.net.flush,
+		Kind: sfu.Audio, Codec: c, SourceClock: clock, Workers: e.server.workers,
 	}
 	if t.Kind == record.Video {
 		p.at.media, cfg.Kind = Video, sfu.Video

@@ -10,18 +10,21 @@ import (
 	"sync/atomic"
 
 	"github.com/pion/logging"
+
+	"kelas/pipeline/sfu"
 )
 
 // Server owns the sockets, the TURN server and the pipelines.
 type Server struct {
-	cfg   Config
-	log   *slog.Logger
-	logs  logging.LoggerFactory
-	net   *network
-	turn  *turnServer // nil: off
-	media mediaAPI
-	views *viewerNetwork
-	files *fileRoot // nil: no files
+	cfg     Config
+	log     *slog.Logger
+	logs    logging.LoggerFactory
+	net     *network
+	turn    *turnServer // nil: off
+	media   mediaAPI
+	views   *viewerNetwork
+	workers *sfu.Workers
+	files   *fileRoot // nil: no files
 
 	playFrom *playFrom // hosts that players may reach
 	rtpPeers []netip.Prefix
@@ -64,6 +67,7 @@ func NewServer(cfg Config, log *slog.Logger) (*Server, error) {
 		_ = s.files.close()
 		return nil, err
 	}
+	s.workers = sfu.NewWorkers(s.cfg.Workers, s.flush)
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
 	s.sweeping.Go(func() { s.sweep(ctx) })
@@ -188,6 +192,7 @@ func (s *Server) Close() error {
 	}
 	wg.Wait()
 	s.deliveries.Wait()
+	s.workers.Close()
 	var err error
 	if s.turn != nil {
 		err = s.turn.close()

@@ -94,7 +94,7 @@ func (e *WebRtcEndpoint) newUpTrack(pc *webrtc.PeerConnection, at pad, remote *w
 		Codec:           codecOf(remote.Codec().RTPCodecCapability),
 		RequestKeyFrame: pictureLoss(pc),
 		SourceClock:     e.clock,
-		Flush:           e.server.flush,
+		Workers:         e.server.workers,
 	})
 }
 

@@ -71,10 +71,10 @@ func (s *viewerNetwork) giveBack(worker int) {
 	s.mu.Unlock()
 }
 
-// flush sends what waits.
-func (s *Server) flush() {
+// flush sends what waits of a worker's.
+func (s *Server) flush(worker int) {
 	s.net.flush()
-	for _, l := range s.views.Lanes {
-		l.Flush()
+	if worker < len(s.views.Lanes) {
+		s.views.Lanes[worker].Flush()
 	}
 }

@@ -66,6 +66,10 @@ func (l *Layer) Write(packet []byte, arrival time.Time) {
 		l.rate.note(l.view.tid, len(body), l.view.arrival)
 		l.track.noteFlow(l, l.view.arrival)
 	}
+	if w := l.track.cfg.Workers; w != nil {
+		w.send(parcel{layer: l, ext: l.view.ext, highest: l.view.highest, ends: h.marker})
+		return
+	}
 	ask := false
 	slots := *l.track.slots.Load()
 	for _, s := range slots {
@@ -76,8 +80,15 @@ func (l *Layer) Write(packet []byte, arrival time.Time) {
 	if l.track.cfg.Flush != nil && len(slots) > 0 && (h.marker || l.track.cfg.Kind == Audio) {
 		l.track.cfg.Flush()
 	}
-	// A slot that waits asks with each packet that is no key frame; one question a second is enough.
-	if ask && l.keys.quietFor(requestAgain, l.view.arrival) {
+	if ask {
+		l.askAgain(l.view.arrival)
+	}
+}
+
+// askAgain asks for a key frame on behalf of slots that wait: each asks with each packet that is none, and one
+// question a second is enough.
+func (l *Layer) askAgain(now int64) {
+	if l.keys.quietFor(requestAgain, now) {
 		l.keys.request()
 	}
 }

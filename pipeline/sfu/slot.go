@@ -38,6 +38,8 @@ type SlotConfig struct {
 	Line *Line
 	// Precedence says which of the Line's slots gives way last: that with the smallest number.
 	Precedence int
+	// Worker is the number of the one that sends to this slot, where the source has Workers.
+	Worker int
 	// Clock defaults to time.Now.
 	Clock func() time.Time
 }

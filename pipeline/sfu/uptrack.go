@@ -40,7 +40,9 @@ type UpTrackConfig struct {
 	// SourceClock is shared by all tracks of one sender, so that their sender reports are mapped to our time
 	// alike and lips stay with the voice. nil: the track has one of its own, which is right to some milliseconds.
 	SourceClock *SourceClock
-	// Flush is called when the last packet of a frame, or a packet of sound, was written to all slots: nothing
+	// Workers send to the slots; nil: the goroutine that writes a layer does.
+	Workers *Workers
+	// Flush is called where there are no Workers, when the last packet of a frame, or a packet of sound, was written to all slots: nothing
 	// more is coming for a while, so what is held back to be sent together may go. Other packets, and those
 	// that are sent again, are not followed by it. nil: nothing is held back.
 	Flush func()
@@ -49,8 +51,10 @@ type UpTrackConfig struct {
 // UpTrack is one track of a presenter with all its layers.
 type UpTrack struct {
 	cfg   UpTrackConfig
-	slots atomic.Pointer[[]*Slot]  // a snapshot: replaced, never changed
-	flow  atomic.Pointer[[]*Layer] // those that flow, the lowest first; replaced, never changed
+	slots atomic.Pointer[[]*Slot] // a snapshot: replaced, never changed
+	// shares are the same by worker.
+	shares atomic.Pointer[[][]*Slot]
+	flow   atomic.Pointer[[]*Layer] // those that flow, the lowest first; replaced, never changed
 	// stopped is the lowest rank that the sender was told to stop, 0: none.
 	stopped atomic.Int32
 	demand  demand
@@ -86,6 +90,7 @@ func NewUpTrack(cfg UpTrackConfig) *UpTrack {
 	}
 	u := &UpTrack{cfg: cfg}
 	u.slots.Store(new([]*Slot))
+	u.shares.Store(new([][]*Slot))
 	u.flow.Store(new([]*Layer))
 	return u
 }
@@ -201,6 +206,7 @@ func (u *UpTrack) Close() {
 	u.mu.Lock()
 	u.closed = true
 	slots := u.slots.Swap(new([]*Slot))
+	u.shares.Store(new([][]*Slot))
 	layers := slices.Clone(u.layers)
 	u.mu.Unlock()
 	for _, s := range *slots {
@@ -218,7 +224,7 @@ func (u *UpTrack) attach(s *Slot) bool {
 		return false
 	}
 	next := append(slices.Clone(*u.slots.Load()), s)
-	u.slots.Store(&next)
+	u.setSlotsLocked(next)
 	return true
 }
 
@@ -232,5 +238,18 @@ func (u *UpTrack) detach(s *Slot) {
 			next = append(next, other)
 		}
 	}
-	u.slots.Store(&next)
+	u.setSlotsLocked(next)
+}
+
+func (u *UpTrack) setSlotsLocked(slots []*Slot) {
+	u.slots.Store(&slots)
+	if u.cfg.Workers == nil {
+		return
+	}
+	shares := make([][]*Slot, len(u.cfg.Workers.each))
+	for _, s := range slots {
+		i := s.cfg.Worker % len(shares)
+		shares[i] = append(shares[i], s)
+	}
+	u.shares.Store(&shares)
 }
