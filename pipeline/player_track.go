@@ -46,8 +46,9 @@ func newPlayerTrack(e *PlayerEndpoint, t *record.Track, clock *sfu.SourceClock, 
 		endpoint: e, at: pad{Audio, DefaultDescription}, payloader: payloader, rate: int64(c.ClockRate),
 		buf: make([]byte, 1500), epoch: epoch, base: rand.Uint32(),
 	}
+	// Without workers: when a file has been played to its end, all of it has been sent.
 	cfg := sfu.UpTrackConfig{
-		Kind: sfu.Audio, Codec: c, SourceClock: clock, Workers: e.server.workers,
+		Kind: sfu.Audio, Codec: c, SourceClock: clock, Flush: e.server.flushAll,
 	}
 	if t.Kind == record.Video {
 		p.at.media, cfg.Kind = Video, sfu.Video

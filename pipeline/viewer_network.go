@@ -71,6 +71,12 @@ func (s *viewerNetwork) giveBack(worker int) {
 	s.mu.Unlock()
 }
 
+func (s *Server) flushAll() {
+	for i := range s.cfg.Workers {
+		s.flush(i)
+	}
+}
+
 // flush sends what waits of a worker's.
 func (s *Server) flush(worker int) {
 	s.net.flush()
