@@ -186,6 +186,11 @@ func registerCodecs(m *webrtc.MediaEngine) error {
 	if err != nil {
 		return err
 	}
+	for _, c := range g711Codecs {
+		if err := m.RegisterCodec(c, webrtc.RTPCodecTypeAudio); err != nil {
+			return err
+		}
+	}
 	feedback := []webrtc.RTCPFeedback{
 		{Type: "goog-remb"}, {Type: "transport-cc"}, {Type: "ccm", Parameter: "fir"},
 		{Type: "nack"}, {Type: "nack", Parameter: "pli"},
@@ -213,6 +218,12 @@ func registerCodecs(m *webrtc.MediaEngine) error {
 	return nil
 }
 
+// g711Codecs are what cameras and telephones send; browsers have to have them (RFC 7874, section 3).
+var g711Codecs = []webrtc.RTPCodecParameters{
+	{RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypePCMU, ClockRate: 8000}, PayloadType: 0},
+	{RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypePCMA, ClockRate: 8000}, PayloadType: 8},
+}
+
 // videoCodecs with payload types that are placeholders, and those of their
 // retransmissions.
 var videoCodecs = []struct {
@@ -234,6 +245,9 @@ var videoCodecs = []struct {
 // passedThrough are the codecs that viewers can be sent.
 var passedThrough = sync.OnceValue(func() []sfu.Codec {
 	list := []sfu.Codec{{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2}}
+	for _, c := range g711Codecs {
+		list = append(list, codecOf(c.RTPCodecCapability))
+	}
 	for _, v := range videoCodecs {
 		list = append(list, sfu.Codec{MimeType: v.mime, ClockRate: 90000, FmtpLine: v.fmtp})
 	}

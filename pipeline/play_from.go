@@ -138,7 +138,7 @@ func (p *playFrom) checkURL(u *url.URL) error {
 		return fmt.Errorf("%w: no host", ErrBadURI)
 	}
 	if port == "" {
-		port = map[string]string{"http": "80", "https": "443", "rtsp": "554", "rtsps": "322"}[u.Scheme]
+		port = map[string]string{"http": "80", "https": "443", "rtsp": "554", "rtspt": "554", "rtspu": "554", "rtsps": "322"}[u.Scheme]
 	}
 	if port == "" {
 		return fmt.Errorf("%w: scheme %q", ErrBadURI, u.Scheme)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -12,7 +13,8 @@ import (
 
 // PlayerEndpointOptions are Kurento's constructor parameters.
 type PlayerEndpointOptions struct {
-	// URI is file:///path within Config.FileRoot, or http(s):// or rtsp(s):// of a host in Config.PlayFrom.
+	// URI is file:///path within Config.FileRoot, or http, https, rtsp or rtsps of a host in Config.PlayFrom. RTSP
+	// takes UDP, or TCP where no packet comes; rtspt:// is TCP and rtspu:// is UDP alone, as in GStreamer.
 	URI string
 	// UseEncodedMedia is Kurento's wish that nothing be transcoded. Nothing ever is.
 	UseEncodedMedia bool
@@ -79,11 +81,14 @@ func (e *PlayerEndpoint) check() (err error) {
 	case "file":
 		e.name, err = e.server.files.locate(e.opts.URI)
 		return err
-	case "http", "https":
+	case "http", "https", "rtsp", "rtsps", "rtspt", "rtspu":
 		return e.server.playFrom.checkURL(e.uri)
 	}
 	return fmt.Errorf("%w: scheme %q", ErrBadURI, e.uri.Scheme)
 }
+
+// live: a camera, not a file.
+func (e *PlayerEndpoint) live() bool { return strings.HasPrefix(e.uri.Scheme, "rtsp") }
 
 // URI is what the endpoint was made with.
 func (e *PlayerEndpoint) URI() string { return e.opts.URI }

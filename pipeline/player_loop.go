@@ -35,6 +35,7 @@ type playerLoop struct {
 	file   *playerFile
 	tracks map[record.Kind]*playerTrack
 	paused bool
+	hold   atomic.Bool // paused, for what is live: its packets come on other goroutines
 	next   *record.Sample
 	began  bool
 	origin time.Time     // when the media time below is due
@@ -76,8 +77,12 @@ func (l *playerLoop) work() {
 func (l *playerLoop) run() {
 	defer close(l.done)
 	defer l.cancel()
-	err := l.open()
-	if err == nil {
+	var err error
+	if l.endpoint.live() {
+		if err = l.stream(); err != nil {
+			err = mediaError(ResourceErrorOpen, err)
+		}
+	} else if err = l.open(); err == nil {
 		err = l.play()
 	}
 	l.close()
@@ -117,8 +122,17 @@ func (l *playerLoop) open() error {
 		}
 		l.tracks[k] = pt
 	}
-	close(l.opened)
+	l.openOnce()
 	return nil
+}
+
+// openOnce tells that VideoInfo is known.
+func (l *playerLoop) openOnce() {
+	select {
+	case <-l.opened:
+	default:
+		close(l.opened)
+	}
 }
 
 func (l *playerLoop) close() {
@@ -199,9 +213,10 @@ func (l *playerLoop) pause(on bool) {
 		return
 	}
 	l.paused = on
+	l.hold.Store(on)
 	l.swept = time.Time{}
-	for _, t := range l.tracks {
-		if on {
+	if on && l.file != nil {
+		for _, t := range l.tracks {
 			t.tellFlow(false)
 		}
 	}
@@ -218,6 +233,9 @@ func (l *playerLoop) pause(on bool) {
 func (l *playerLoop) restart(at time.Duration) { l.origin, l.media = time.Now(), at }
 
 func (l *playerLoop) seek(to time.Duration) error {
+	if l.file == nil {
+		return fmt.Errorf("%w: it is live", ErrSeek)
+	}
 	at, err := l.file.reader.Seek(to)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrSeek, err)

@@ -8,6 +8,7 @@ import (
 	"github.com/pion/rtp"
 	"github.com/pion/rtp/codecs"
 
+	"kelas/pipeline/codec"
 	"kelas/pipeline/record"
 	"kelas/pipeline/sfu"
 )
@@ -34,6 +35,8 @@ type playerTrack struct {
 	epoch     time.Time
 	base      uint32
 	flow      bool
+	format    codec.Format
+	lost      bool // nothing is sent until a key frame
 }
 
 // newPlayerTrack publishes a source for the track.
@@ -44,7 +47,7 @@ func newPlayerTrack(e *PlayerEndpoint, t *record.Track, clock *sfu.SourceClock, 
 	}
 	p := &playerTrack{
 		endpoint: e, at: pad{Audio, DefaultDescription}, payloader: payloader, rate: int64(c.ClockRate),
-		buf: make([]byte, 1500), epoch: epoch, base: rand.Uint32(),
+		buf: make([]byte, 1500), epoch: epoch, base: rand.Uint32(), format: codec.FormatOf(t.MimeType),
 	}
 	// Without workers: when a file has been played to its end, all of it has been sent.
 	cfg := sfu.UpTrackConfig{
@@ -55,14 +58,20 @@ func newPlayerTrack(e *PlayerEndpoint, t *record.Track, clock *sfu.SourceClock, 
 		cfg.RingSize, cfg.ReplayAge = playerRing, playerReplayAge
 	}
 	p.up = sfu.NewUpTrack(cfg)
-	ssrc := rand.Uint32()
-	p.layer = p.up.AddLayer("", ssrc)
-	p.packet.Header = rtp.Header{Version: 2, SSRC: ssrc, SequenceNumber: uint16(rand.Uint32()), PayloadType: 96}
+	p.renew()
 	if err := e.pipeline.publish(&e.element, p.at, p.up); err != nil {
 		p.up.Close()
 		return nil, err
 	}
 	return p, nil
+}
+
+// renew begins a stream of new numbers and times within the same source.
+func (p *playerTrack) renew() {
+	ssrc := rand.Uint32()
+	p.layer = p.up.AddLayer("", ssrc)
+	p.packet.Header = rtp.Header{Version: 2, SSRC: ssrc, SequenceNumber: uint16(rand.Uint32()), PayloadType: 96}
+	p.lost = p.at.media == Video
 }
 
 func playerCodec(t *record.Track) (sfu.Codec, rtp.Payloader, error) {
@@ -79,6 +88,8 @@ func playerCodec(t *record.Track) (sfu.Codec, rtp.Payloader, error) {
 	case "video/H264":
 		c.FmtpLine = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=" + t.ProfileLevelID
 		return c, &codecs.H264Payloader{}, nil
+	case "audio/PCMU", "audio/PCMA":
+		return sfu.Codec{MimeType: t.MimeType, ClockRate: 8000, Channels: 1}, &codecs.OpusPayloader{}, nil // whole, as well
 	case "audio/opus":
 		return sfu.Codec{MimeType: "audio/opus", ClockRate: 48000, Channels: 2}, &codecs.OpusPayloader{}, nil
 	}
@@ -92,8 +103,18 @@ func (p *playerTrack) timestamp(at time.Time) uint32 {
 
 // send gives a sample to whoever is connected; due is when it is shown.
 func (p *playerTrack) send(data []byte, due, now time.Time) error {
-	p.packet.Timestamp = p.timestamp(due)
+	return p.sendStamped(data, p.timestamp(due), now)
+}
+
+func (p *playerTrack) sendStamped(data []byte, timestamp uint32, now time.Time) error {
+	p.packet.Timestamp = timestamp
 	parts := p.payloader.Payload(playerPayload, data)
+	if p.lost && len(parts) > 0 {
+		if p.at.media == Video && !codec.Inspect(p.format, parts[0]).KeyFrame {
+			return nil
+		}
+		p.lost = false
+	}
 	for i, part := range parts {
 		p.packet.SequenceNumber++
 		p.packet.Marker = p.at.media == Video && i == len(parts)-1

@@ -108,6 +108,7 @@ var onlyThese = []struct {
 	{"github.com/pion/stun", []string{"kelas/cmd/kelas-load"}, "its viewers are lighter than a PeerConnection"},
 	{"github.com/pion/turn", []string{"kelas/pipeline", "kelas/pipeline/pipelinetest"}, "as webrtc"},
 	{"github.com/pion/rtp", []string{"kelas/pipeline", "kelas/pipeline/viewer", "kelas/pipeline/pipelinetest", "kelas/pipeline/codec", "kelas/pipeline/sfu", "kelas/pipeline/record/recordtest", "kelas/cmd/kelas-load"}, "packets stay in the pipeline"},
+	{"github.com/bluenviron/gortsplib", []string{"kelas/pipeline"}, "players of cameras are elements"},
 	{"github.com/Eyevinn/mp4ff", []string{"kelas/pipeline/record"}, "containers are one room's business"},
 	{"github.com/pion/rtcp", []string{"kelas/pipeline", "kelas/pipeline/viewer", "kelas/pipeline/pipelinetest", "kelas/pipeline/sfu", "kelas/cmd/kelas-load"}, "packets stay in the pipeline"},
 	{"github.com/pion/interceptor", []string{"kelas/pipeline", "kelas/pipeline/pipelinetest", "kelas/pipeline/sfu", "kelas/cmd/kelas-load"}, "packets stay in the pipeline"},

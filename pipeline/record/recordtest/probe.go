@@ -121,7 +121,8 @@ func Decode(tb testing.TB, path string) (pictures int) {
 	for line := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == '\r' || r == '\n' }) {
 		if i := strings.Index(line, "frame="); i >= 0 {
 			pictures, _ = strconv.Atoi(strings.Fields(line[i+len("frame="):])[0])
-		} else if strings.TrimSpace(line) != "" && !strings.HasPrefix(line, "size=") {
+		} else if strings.TrimSpace(line) != "" && !strings.HasPrefix(line, "size=") && !strings.HasPrefix(line, "[null @") {
+			// The null muxer counts in units of a frame rate that it has guessed; it is not what is tested.
 			tb.Errorf("ffmpeg complains of %s: %s", path, line)
 		}
 	}
