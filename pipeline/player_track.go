@@ -3,6 +3,7 @@ package pipeline
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/pion/rtp"
@@ -109,8 +110,9 @@ func (p *playerTrack) send(data []byte, due, now time.Time) error {
 func (p *playerTrack) sendStamped(data []byte, timestamp uint32, now time.Time) error {
 	p.packet.Timestamp = timestamp
 	parts := p.payloader.Payload(playerPayload, data)
-	if p.lost && len(parts) > 0 {
-		if p.at.media == Video && !codec.Inspect(p.format, parts[0]).KeyFrame {
+	if p.lost {
+		key := func(part []byte) bool { return codec.Inspect(p.format, part).KeyFrame }
+		if p.at.media == Video && !slices.ContainsFunc(parts, key) {
 			return nil
 		}
 		p.lost = false

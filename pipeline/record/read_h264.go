@@ -70,15 +70,17 @@ func (c *avcConfig) annexB(data []byte, s *Sample) ([]byte, error) {
 			sets = true
 		case nalIDR:
 			idr = true
-			if !sets {
-				sets = true
-				for _, set := range c.sets {
-					out = append(append(out, startCode...), set...)
-				}
-			}
 		}
 		out = append(append(out, startCode...), unit...)
 	}
 	s.Key = s.Key || idr
-	return out, nil
+	if !idr || sets {
+		return out, nil
+	}
+	// At the very front, for that is where whoever comes late begins.
+	var front []byte
+	for _, set := range c.sets {
+		front = append(append(front, startCode...), set...)
+	}
+	return append(front, out...), nil
 }
