@@ -169,9 +169,6 @@ func (a arrivals) symbols(p []byte, f func(symbol uint8) bool) int {
 				return at
 			}
 		}
-		if bits == 0 && n == 0 {
-			return -1 // a run of nothing would never end
-		}
 	}
 	return at
 }

@@ -195,7 +195,7 @@ func (l *Line) Check(believed, sending int64, now time.Time) (Full, bool) {
 	least, growth, ok := l.delays.look(window)
 	full := ok && least > standing && growth > growing
 	// A deep queue that does not grow may be none: after a decrease it is given time to show it (Mistaken).
-	if !full && (l.decreasedAt == 0 || at-l.decreasedAt > emptied) {
+	if !full && (l.decreasedAt == 0 || at-l.decreasedAt > 2*emptied) {
 		least, growth, ok = l.delays.look(deepWindow)
 		full = ok && least > deep && growth > -growing
 	}

@@ -52,9 +52,9 @@ func (u *UpTrack) ladder(q Quality, now int64) (l ladder) {
 		top := uint8(o.rate.top.Load())
 		for tid := range top {
 			l.add(o.rank, tid, o.rate.upTo(tid))
-		}
-		if q == Low && len(layers) == 1 && top > 0 {
-			break // all that can be saved of a track with one layer
+			if q == Low && len(layers) == 1 {
+				return l // all that can be saved of a track with one layer
+			}
 		}
 		l.add(o.rank, allTemporal, o.rate.upTo(allTemporal))
 	}
