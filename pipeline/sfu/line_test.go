@@ -77,6 +77,9 @@ func TestLineIsCut(t *testing.T) {
 				if n := s.browser.decoded - decoded; n < 29*simFPS*9/10 {
 					t.Errorf("%d pictures decoded while it was cut", n)
 				}
+				if late := s.browser.soundLate(sound + 4*50); late > 300*time.Millisecond {
+					t.Errorf("sound was %v on its way, long after the cut", late)
+				}
 				if n := s.browser.sound - sound; n < 29*50*95/100 {
 					t.Errorf("%d packets of sound arrived while it was cut", n)
 				}
