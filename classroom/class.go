@@ -161,7 +161,7 @@ func (c *Class) viewLocked() ClassView {
 	if s.Duration > 0 {
 		v.EndsAt = c.lesson.CreatedAt.Add(s.Duration)
 	}
-	if c.pres != nil && c.pres.end != nil {
+	if c.pres.begun() {
 		v.PresenterID = c.pres.p.ID
 		v.PresenterLostUntil = c.pres.lostUntil
 	}
@@ -188,7 +188,7 @@ func (c *Class) summary() (ClassSummary, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := ClassSummary{LiveSince: c.live, People: c.people}
-	if c.pres != nil && c.pres.end != nil {
+	if c.pres.begun() {
 		s.Presenting = c.pres.p.Name
 	}
 	return s, c.people > 0
@@ -252,7 +252,7 @@ func (c *Class) close(ctx context.Context) error {
 	c.closing = true
 	now := c.reg.stamp()
 	c.tellAllLocked(ServerClosing{c.reg.cfg.RetryAfter})
-	if c.pres != nil && c.pres.end != nil {
+	if c.pres.begun() {
 		c.offAirLocked("closing")
 	}
 	for _, p := range c.byID {
@@ -281,7 +281,7 @@ func (c *Class) close(ctx context.Context) error {
 	c.lock()
 	c.gone = true
 	if c.pres != nil {
-		c.discardLocked(c.pres.end)
+		c.discardPresentingLocked()
 		c.pres = nil
 	}
 	c.clearLobbyLocked(ErrClosing)

@@ -51,6 +51,7 @@ type SlotView struct {
 	ParticipantID string // "" when empty
 	Live          bool
 	Codec         string // MIME type once known, such as "video/VP8"
+	Encoder       bool   // it comes from an encoder, not from the presenter's page
 }
 
 // ClassView is the state of a class as the page shows it.
@@ -118,7 +119,8 @@ type (
 		RIDs []string
 	}
 	// StopCommunication: the presenter stopped; Reason is stopped, lost,
-	// taken-back, handed-over, removed or ended.
+	// taken-back, handed-over, removed or ended; an encoder's session also
+	// hears replaced, when another of the same participant took its place.
 	StopCommunication struct{ Reason string }
 	ChatAdded         struct{ Entry ChatEntry }
 	// ChatStored: every entry up to Seq is in the store.
@@ -159,6 +161,7 @@ type EndpointRole string
 const (
 	EndpointPresenter EndpointRole = "presenter"
 	EndpointViewer    EndpointRole = "viewer"
+	EndpointEncoder   EndpointRole = "encoder"
 )
 
 // IceCandidate is an RTCIceCandidateInit. An empty Candidate ends the list.

@@ -38,7 +38,8 @@ type fakeEndpoint struct {
 	offers   int
 	cands    []pipeline.IceCandidate
 	source   *fakeEndpoint
-	feeds    int // how often it was connected to a source
+	feeds    int             // how often its microphone was connected to a source
+	fed      map[Slot]string // endpoint and place, of each of its own
 	released bool
 	quality  pipeline.Quality
 }
@@ -121,7 +122,7 @@ func (e *fakeEndpoint) Subscribe(tell func(pipeline.Event)) func() {
 	return func() {}
 }
 
-func (e *fakeEndpoint) Feed(sink MediaEndpoint) error {
+func (e *fakeEndpoint) Feed(sink MediaEndpoint, from, to Slot) error {
 	e.p.m.call()
 	defer e.p.m.mu.Unlock()
 	s := sink.(*fakeEndpoint)
@@ -131,15 +132,25 @@ func (e *fakeEndpoint) Feed(sink MediaEndpoint) error {
 	if e.p != s.p {
 		return pipeline.ErrNotSamePipeline
 	}
-	s.source = e
-	s.feeds++
+	if s.fed == nil {
+		s.fed = make(map[Slot]string)
+	}
+	s.fed[to] = e.id + "." + string(from)
+	if to == SlotMic {
+		s.source = e
+		s.feeds++
+	}
 	return nil
 }
 
-func (e *fakeEndpoint) Unfeed(sink MediaEndpoint) error {
+func (e *fakeEndpoint) Unfeed(sink MediaEndpoint, from, to Slot) error {
 	e.p.m.call()
 	defer e.p.m.mu.Unlock()
-	if s := sink.(*fakeEndpoint); s.source == e {
+	s := sink.(*fakeEndpoint)
+	if s.fed[to] == e.id+"."+string(from) {
+		delete(s.fed, to)
+	}
+	if to == SlotMic && s.source == e {
 		s.source = nil
 	}
 	return nil
@@ -197,7 +208,7 @@ func (m *fakeMedia) wires() []string {
 // endpoint finds one that is alive by its id.
 func (m *fakeMedia) endpoint(t *testing.T, id string) *fakeEndpoint {
 	t.Helper()
-	for _, e := range append(m.alive(EndpointPresenter), m.alive(EndpointViewer)...) {
+	for _, e := range slices.Concat(m.alive(EndpointPresenter), m.alive(EndpointViewer), m.alive(EndpointEncoder)) {
 		if e.id == id {
 			return e
 		}
@@ -223,7 +234,7 @@ func (m *fakeMedia) checkReleased(t *testing.T) {
 	if n := m.openPipelines(); n != 0 {
 		t.Errorf("%d pipelines were not released", n)
 	}
-	if n := len(m.alive(EndpointPresenter)) + len(m.alive(EndpointViewer)); n != 0 {
+	if n := len(m.alive(EndpointPresenter)) + len(m.alive(EndpointViewer)) + len(m.alive(EndpointEncoder)); n != 0 {
 		t.Errorf("%d endpoints were not released", n)
 	}
 }

@@ -63,7 +63,7 @@ func (c *Class) expireLocked(now, next time.Time) time.Time {
 		if now.Before(pr.lostUntil) {
 			soonest(pr.lostUntil)
 		} else {
-			c.stopPresentingLocked("lost", nil)
+			c.pageGoneLocked("lost", nil)
 		}
 	}
 	if len(c.tabs) == 0 {

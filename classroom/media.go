@@ -9,7 +9,7 @@ import (
 	"kelas/pipeline"
 )
 
-// endpoint is one endpoint of a tab. media is set once; source is guarded by
+// endpoint is one endpoint of a tab. media is set once; fed is guarded by
 // Class.wireMu, the rest by Class.mu.
 type endpoint struct {
 	t      *tab
@@ -21,7 +21,7 @@ type endpoint struct {
 	met    bool            // it was connected once
 	codecs map[Slot]string // of what a presenter sends
 	layers map[Slot]Event  // LayerChanged, LayersWanted: the newest of each slot
-	source *endpoint       // which presenter feeds this viewer
+	fed    map[Slot]feed   // what feeds this viewer's places
 	early  []IceCandidate  // came before media was there
 	over   bool            // to be released
 }
@@ -40,6 +40,7 @@ type presenting struct {
 	end       *endpoint // nil while the first negotiation goes on; nobody is told until then
 	lostUntil time.Time // the line is cut; the class waits until then
 	on        Publishing
+	encoders  map[EncoderPlace]*endpoint // beside the page, or without one
 }
 
 // Present negotiates the presenter's endpoint: endpointID "" makes a new one
@@ -69,7 +70,7 @@ func (s *Session) Present(ctx context.Context, sdpOffer, endpointID string) (ans
 	}
 	if err != nil {
 		c.discardLocked(end)
-		if c.pres == pr && pr.end == nil {
+		if c.pres == pr && !pr.begun() {
 			c.pres = nil // as if it had not been tried
 		}
 		return "", "", err
@@ -107,7 +108,7 @@ func (s *Session) mayTakeLocked(pr *presenting) error {
 		return ErrPresenterPresent
 	case c.pres != pr:
 		return ErrNotPresenting
-	case pr.t != s.t && pr.t.connected:
+	case pr.t != nil && pr.t != s.t && pr.t.connected:
 		return ErrPresentingInTab
 	}
 	return nil
@@ -115,20 +116,17 @@ func (s *Session) mayTakeLocked(pr *presenting) error {
 
 // takePlaceLocked makes end the class's source.
 func (c *Class) takePlaceLocked(pr *presenting, end *endpoint) {
-	old := pr.end
-	c.discardLocked(old)
+	begun := pr.begun()
+	c.discardLocked(pr.end)
 	pr.t, pr.end, pr.lostUntil = end.t, end, zeroTime
 	if !end.t.connected { // its line was cut while it negotiated
 		pr.lostUntil = c.reg.stamp().Add(c.reg.cfg.PresenterWindow)
 	}
-	if old == nil {
+	if !begun {
 		c.live = c.reg.stamp()
 		c.onAirLocked(pr.p)
 	}
-	wake(c.mediaWake)
-	c.tellAllLocked(SlotsChanged{c.slotsLocked()})
-	c.tellClassLocked()
-	c.refreshLocked(pr.p)
+	c.sourcesChangedLocked(pr.p)
 }
 
 // View negotiates the session's viewer endpoint, like Present.
@@ -239,6 +237,8 @@ func (s *Session) endpointLocked(role EndpointRole) *endpoint {
 		if pr := s.t.c.pres; pr != nil && pr.t == s.t {
 			return pr.end
 		}
+	case EndpointEncoder:
+		return s.t.encoder
 	}
 	return nil
 }
@@ -293,6 +293,7 @@ func (s *Session) Publish(ctx context.Context, p Publishing) error {
 	c.tellLayersLocked(pr.end)
 	if pr.on != p {
 		pr.on = p
+		wake(c.mediaWake) // an encoder's sound may take turns with the microphone
 		c.tellAllLocked(SlotsChanged{c.slotsLocked()})
 	}
 	return nil
@@ -309,7 +310,7 @@ func (s *Session) StopPresenting(ctx context.Context) error {
 	if c.pres == nil || c.pres.t != s.t {
 		return ErrNotPresenting
 	}
-	c.stopPresentingLocked("stopped", s.t)
+	c.pageGoneLocked("stopped", s.t)
 	return nil
 }
 
@@ -333,11 +334,11 @@ func (s *Session) StopViewing(ctx context.Context) error {
 // stopPresentingLocked ends it for all; except is the tab that asked for it.
 func (c *Class) stopPresentingLocked(reason string, except *tab) {
 	pr := c.pres
-	if pr.end == nil {
+	if !pr.begun() {
 		c.pres = nil
-		return // it had not begun: nobody was told
+		return // nobody was told
 	}
-	c.discardLocked(pr.end)
+	c.discardPresentingLocked()
 	c.offAirLocked(reason)
 	c.pres, c.live = nil, zeroTime
 	c.tellOthersLocked(except, StopCommunication{reason})
@@ -349,6 +350,15 @@ func (c *Class) stopPresentingLocked(reason string, except *tab) {
 	}
 }
 
+// discardPresentingLocked gives all endpoints of the presenting up.
+func (c *Class) discardPresentingLocked() {
+	c.discardLocked(c.pres.end)
+	for _, e := range c.pres.encoders {
+		e.t.encoder = nil
+		c.discardLocked(e)
+	}
+}
+
 // slotsLocked lists all slots of a viewer, in the order of their m-lines.
 func (c *Class) slotsLocked() []SlotView {
 	list := []SlotView{
@@ -356,14 +366,20 @@ func (c *Class) slotsLocked() []SlotView {
 		{Slot: SlotSpeaker1Audio}, {Slot: SlotSpeaker1Video}, {Slot: SlotSpeaker2Audio}, {Slot: SlotSpeaker2Video},
 	}
 	pr := c.pres
-	if pr == nil || pr.end == nil {
+	if !pr.begun() {
 		return list
 	}
 	on := []bool{pr.on.Mic, pr.on.Camera, pr.on.Screen, pr.on.ScreenAudio}
+	sources := c.sourcesLocked()
 	for i := range on {
+		f, fed := sources[list[i].Slot]
 		list[i].ParticipantID = pr.p.ID
-		list[i].Live = on[i]
-		list[i].Codec = pr.end.codecs[list[i].Slot]
+		if !fed {
+			continue
+		}
+		list[i].Codec = f.from.codecs[f.place]
+		list[i].Encoder = f.from != pr.end
+		list[i].Live = on[i] || list[i].Encoder
 	}
 	return list
 }

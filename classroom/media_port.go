@@ -24,8 +24,10 @@ type (
 		AddIceCandidate(pipeline.IceCandidate) error
 		GatherCandidates() error
 		Subscribe(func(pipeline.Event)) (cancel func())
-		Feed(sink mediaEndpoint) error   // connects; what fed the sink before is replaced
-		Unfeed(sink mediaEndpoint) error // disconnects
+		// Feed connects one place to one place of a sink; what fed that before
+		// is replaced. Unfeed disconnects.
+		Feed(sink mediaEndpoint, from, to Slot) error
+		Unfeed(sink mediaEndpoint, from, to Slot) error
 		SetQuality(pipeline.Quality) error
 		Stats() pipeline.EndpointStats
 		Release()
@@ -52,7 +54,7 @@ func (p livePipeline) Release() { p.p.Release() }
 // so that no viewer's page can send media into the class.
 func (p livePipeline) NewEndpoint(role EndpointRole) (mediaEndpoint, error) {
 	e, err := p.p.NewWebRtcEndpoint(pipeline.WebRtcEndpointOptions{
-		RecvOnly: role == EndpointPresenter,
+		RecvOnly: role == EndpointPresenter || role == EndpointEncoder,
 		SendOnly: role == EndpointViewer,
 	})
 	if err != nil {
@@ -86,24 +88,26 @@ func slotOf(media pipeline.MediaType, description string) Slot {
 	return ""
 }
 
-func (e liveEndpoint) Feed(sink mediaEndpoint) error {
+// flowOf is a slot as the pipeline knows it.
+func flowOf(slot Slot) (media pipeline.MediaType, description string) {
 	for _, f := range flows {
-		err := e.Connect(sink.(liveEndpoint).WebRtcEndpoint, pipeline.OnlyMedia(f.media),
-			pipeline.SourceDescription(f.description), pipeline.SinkDescription(f.description))
-		if err != nil {
-			return err
+		if f.slot == slot {
+			return f.media, f.description
 		}
 	}
-	return nil
+	return "", ""
 }
 
-func (e liveEndpoint) Unfeed(sink mediaEndpoint) error {
-	for _, f := range flows {
-		err := e.Disconnect(sink.(liveEndpoint).WebRtcEndpoint, pipeline.OnlyMedia(f.media),
-			pipeline.SourceDescription(f.description), pipeline.SinkDescription(f.description))
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+func (e liveEndpoint) Feed(sink mediaEndpoint, from, to Slot) error {
+	media, source := flowOf(from)
+	_, target := flowOf(to)
+	return e.Connect(sink.(liveEndpoint).WebRtcEndpoint, pipeline.OnlyMedia(media),
+		pipeline.SourceDescription(source), pipeline.SinkDescription(target))
+}
+
+func (e liveEndpoint) Unfeed(sink mediaEndpoint, from, to Slot) error {
+	media, source := flowOf(from)
+	_, target := flowOf(to)
+	return e.Disconnect(sink.(liveEndpoint).WebRtcEndpoint, pipeline.OnlyMedia(media),
+		pipeline.SourceDescription(source), pipeline.SinkDescription(target))
 }

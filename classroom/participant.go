@@ -32,6 +32,8 @@ type tab struct {
 	token   string
 	media   chan struct{} // holds one value while an endpoint is being negotiated
 	viewer  *endpoint
+	watch   Watch // of the viewer
+	encoder *endpoint
 	quality pipeline.Quality           // what this tab's viewer wants; "" is automatic
 	pending map[EndpointRole]*endpoint // under negotiation for the first time
 
@@ -64,9 +66,9 @@ func (c *Class) participantViewLocked(p *participant) ParticipantView {
 		ID: p.ID, Name: p.Name, Role: p.Role, Presence: c.presenceLocked(p), JoinedAt: p.joinedAt,
 		Bot: p.Bot(),
 	}
-	if c.pres != nil && c.pres.end != nil && c.pres.p == p {
+	if c.pres.begun() && c.pres.p == p {
 		v.Presenting = true
-		v.Media = c.pres.end.connected()
+		v.Media = c.pres.connected()
 	}
 	for _, t := range p.tabs {
 		v.Media = v.Media || t.viewer.connected()
@@ -159,7 +161,7 @@ func (c *Class) loseLocked(t *tab) {
 	t.until = now.Add(c.reg.cfg.ResumeWindow)
 	if pr := c.pres; pr != nil && pr.t == t {
 		if pr.end == nil {
-			c.pres = nil // it had not begun: nobody was told
+			c.unclaimLocked(pr)
 		} else {
 			pr.lostUntil = now.Add(c.reg.cfg.PresenterWindow)
 			c.tellClassLocked()
@@ -179,16 +181,17 @@ func (c *Class) endTabLocked(t *tab, err error, reason string) {
 	if t.connected {
 		p.lastHere = c.reg.stamp()
 	}
+	c.dropEncoderLocked(t, stopReason(reason))
 	c.closeTabLocked(t, err)
 	p.tabs = slices.DeleteFunc(p.tabs, func(o *tab) bool { return o == t })
 	if pr := c.pres; pr != nil && pr.t == t {
 		switch {
 		case pr.end == nil:
-			c.pres = nil
+			c.unclaimLocked(pr)
 		case reason == "lost" && c.reg.stamp().Before(pr.lostUntil):
 			// The class waits for its presenter longer than for the tab.
 		default:
-			c.stopPresentingLocked(stopReason(reason), t)
+			c.pageGoneLocked(stopReason(reason), t)
 		}
 	}
 	if len(p.tabs) > 0 {
@@ -197,6 +200,14 @@ func (c *Class) endTabLocked(t *tab, err error, reason string) {
 	}
 	c.departLocked(p, reason)
 	c.tellOfLocked(p, nil, ParticipantLeft{ID: p.ID, Reason: reason})
+}
+
+// unclaimLocked: a page that was about to present is gone; nobody was told.
+func (c *Class) unclaimLocked(pr *presenting) {
+	pr.t = nil
+	if !pr.begun() {
+		c.pres = nil
+	}
 }
 
 func stopReason(reason string) string {
@@ -220,6 +231,8 @@ func (c *Class) closeTabLocked(t *tab, err error) {
 	delete(c.tabs, t.token)
 	c.discardLocked(t.viewer)
 	t.viewer = nil
+	c.discardLocked(t.encoder)
+	t.encoder = nil
 }
 
 // departLocked ends the stay of a participant without tabs, at the moment

@@ -6,7 +6,7 @@ import "sync/atomic"
 // start.
 type RegistryStats struct {
 	Classes, Participants, Sessions, SessionsLost int
-	Presenters, Viewers                           int // endpoints
+	Presenters, Viewers, Encoders                 int // endpoints
 	ChatWaiting, RecordsWaiting, NewsWaiting      int // for the store
 
 	Joins, Resumes, OutletsLost uint64
@@ -51,6 +51,9 @@ func (c *Class) addTo(s *RegistryStats) {
 	s.NewsWaiting += len(c.news)
 	if c.pres != nil && c.pres.end != nil {
 		s.Presenters++
+	}
+	if c.pres != nil {
+		s.Encoders += len(c.pres.encoders)
 	}
 	for _, t := range c.tabs {
 		s.Sessions++

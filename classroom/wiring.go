@@ -89,43 +89,53 @@ func (c *Class) takeTrash() []*endpoint {
 	return list
 }
 
-// rewire feeds every viewer from who presents now.
+// rewire feeds every place of every viewer from what the class shows now.
 func (c *Class) rewire() {
 	c.wireMu.Lock()
 	defer c.wireMu.Unlock()
 	c.mu.Lock()
-	var from *endpoint
-	if c.pres != nil {
-		from = c.pres.end
-	}
-	viewers := make([]*endpoint, 0, len(c.tabs))
+	sources := c.sourcesLocked()
+	wanted := make(map[*endpoint]map[Slot]feed, len(c.tabs))
 	for _, t := range c.tabs {
 		if t.viewer != nil {
-			viewers = append(viewers, t.viewer)
+			wanted[t.viewer] = nil
+			if c.pres != nil {
+				wanted[t.viewer] = c.feedsLocked(t.viewer, sources)
+			}
 		}
 	}
 	c.mu.Unlock()
-	for _, v := range viewers {
-		want := from
-		if want != nil && want.t == v.t {
-			want = nil // a presenter's page must not hear itself
+	for v, feeds := range wanted {
+		for _, f := range flows {
+			if err := v.feedFrom(f.slot, feeds[f.slot]); err != nil {
+				c.reg.counts.pipelineErrors.Add(1)
+				c.log.Warn("a viewer could not be connected", "endpoint", v.media.ID(), "err", err)
+			}
 		}
-		if v.source == want {
-			continue
-		}
-		var err error
-		if want != nil {
-			err = want.media.Feed(v.media)
-		} else {
-			err = v.source.media.Unfeed(v.media)
-		}
-		if err != nil {
-			c.reg.counts.pipelineErrors.Add(1)
-			c.log.Warn("a viewer could not be connected", "endpoint", v.media.ID(), "err", err)
-			continue
-		}
-		v.source = want
 	}
+}
+
+// feedFrom brings one place of a viewer to what it is to be fed from; wireMu
+// is held.
+func (e *endpoint) feedFrom(to Slot, want feed) error {
+	have := e.fed[to]
+	if have == want {
+		return nil
+	}
+	var err error
+	if want.from != nil {
+		err = want.from.media.Feed(e.media, want.place, to)
+	} else {
+		err = have.from.media.Unfeed(e.media, have.place, to)
+	}
+	if err != nil {
+		return err
+	}
+	if e.fed == nil {
+		e.fed = make(map[Slot]feed, len(flows))
+	}
+	e.fed[to] = want
+	return nil
 }
 
 // release releases endpoints, and with the last one the pipeline.
@@ -174,7 +184,7 @@ func (c *Class) endpointEvent(end *endpoint, ev pipeline.Event) {
 	}
 	c.lock()
 	defer c.unlock()
-	if end.over || end.t.ended != nil && (c.pres == nil || c.pres.end != end) {
+	if end.over || end.t.ended != nil && !c.pres.has(end) {
 		return
 	}
 	switch ev := ev.(type) {
@@ -226,11 +236,12 @@ func (c *Class) firstMeeting(end *endpoint, ev pipeline.Event) time.Duration {
 
 // sourceLocked notes the codec of what a presenter sends in a slot.
 func (c *Class) sourceLocked(end *endpoint, slot Slot, codec string) {
-	if slot == "" || end.role != EndpointPresenter || end.codecs[slot] == codec {
+	if slot == "" || end.role == EndpointViewer || end.codecs[slot] == codec {
 		return
 	}
 	end.codecs[slot] = codec
-	if c.pres != nil && c.pres.end == end {
+	if c.pres.has(end) {
+		wake(c.mediaWake)
 		c.tellAllLocked(SlotsChanged{c.slotsLocked()})
 	}
 }

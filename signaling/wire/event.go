@@ -33,7 +33,8 @@ type Slot struct {
 	Slot        string `json:"slot"`
 	Participant string `json:"participant"` // "" when empty
 	Live        bool   `json:"live"`
-	Codec       string `json:"codec"` // "" while not known
+	Codec       string `json:"codec"`             // "" while not known
+	Encoder     bool   `json:"encoder,omitempty"` // it comes from an encoder, not from the presenter's page
 }
 
 // Class is the state of the class.
