@@ -58,6 +58,15 @@ func (s *Session) Encode(ctx context.Context, sdpOffer, endpointID string, as En
 	return answer, end.media.ID(), nil
 }
 
+// Encoding reports whether the session's encoder is one of the class's
+// sources.
+func (s *Session) Encoding() bool {
+	c := s.t.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return s.aliveLocked() == nil && s.t.encoder != nil
+}
+
 func (s *Session) mayEncodeLocked(as EncoderPlace) error {
 	if err := s.checkLocked(ActPresent); err != nil {
 		return err

@@ -141,7 +141,8 @@ type (
 		Candidate IceCandidate
 	}
 	// MediaState tells a session about its own endpoint: connecting,
-	// connected, disconnected (restart ICE now), failed.
+	// connected, disconnected (restart ICE now), failed, closed (by the other
+	// side; a page knows that without being told).
 	MediaState struct {
 		Endpoint EndpointRole
 		State    string

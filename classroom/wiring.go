@@ -193,7 +193,7 @@ func (c *Class) endpointEvent(end *endpoint, ev pipeline.Event) {
 	case pipeline.ConnectionStateChanged:
 		end.state = ev.New
 		switch ev.New {
-		case pipeline.ConnectionNew, pipeline.ConnectionClosed:
+		case pipeline.ConnectionNew:
 		default:
 			c.tellLocked(end.t, MediaState{end.role, string(ev.New)})
 		}

@@ -22,6 +22,15 @@ func Admit(gate *auth.Gate) func(ctx context.Context, h socket.Handshake) (class
 	}
 }
 
+// IdentifyToken says who brings a token to the door of encoders and players;
+// it is whip.Deps.Identify.
+func IdentifyToken(gate *auth.Gate) func(r *http.Request, classID, token, name string) (classroom.Identity, error) {
+	admit := Admit(gate)
+	return func(r *http.Request, classID, token, name string) (classroom.Identity, error) {
+		return admit(r.Context(), socket.Handshake{Request: r, ClassID: classID, Token: token, Name: name})
+	}
+}
+
 // Seats is what a guest without cookies comes back with; it is
 // socket.Config.Seat.
 func Seats(gate *auth.Gate) func(classID string, id classroom.Identity) (string, error) {

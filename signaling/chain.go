@@ -17,6 +17,7 @@ import (
 
 	"kelas/signaling/rest"
 	"kelas/signaling/web"
+	"kelas/signaling/whip"
 )
 
 // bodyMax bounds every body but an upload's; forms have less (web).
@@ -102,8 +103,21 @@ func (s *Server) access(rec *recorder, r *http.Request, c web.Client, took time.
 	}
 	s.log.LogAttrs(context.WithoutCancel(r.Context()), level, "request",
 		slog.String("request", c.RequestID), slog.String("addr", c.Addr), slog.String("method", r.Method),
-		slog.String("path", cutPath(r.URL.Path)), slog.Int("status", rec.status), slog.Int64("bytes", rec.bytes),
+		slog.String("path", logPath(r.URL.Path)), slog.Int("status", rec.status), slog.Int64("bytes", rec.bytes),
 		slog.Duration("took", took.Round(time.Microsecond)))
+}
+
+// logPath is a path without the secret that stands behind the class in the
+// address of an encoder's or player's session.
+func logPath(p string) string {
+	for _, prefix := range []string{whip.PrefixWHIP, whip.PrefixWHEP} {
+		if rest, ok := strings.CutPrefix(p, prefix); ok {
+			if class, _, more := strings.Cut(rest, "/"); more {
+				p = prefix + class + "/..."
+			}
+		}
+	}
+	return cutPath(p)
 }
 
 func cutPath(p string) string {
@@ -118,7 +132,7 @@ func (s *Server) panicked(rec *recorder, r *http.Request, c web.Client, p any) {
 	if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(p)
 	}
-	s.log.Error("panic", "request", c.RequestID, "method", r.Method, "path", cutPath(r.URL.Path),
+	s.log.Error("panic", "request", c.RequestID, "method", r.Method, "path", logPath(r.URL.Path),
 		"panic", p, "stack", string(debug.Stack()))
 	if rec.status == 0 {
 		http.Error(rec, "internal error", http.StatusInternalServerError)

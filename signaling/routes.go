@@ -5,6 +5,7 @@ import (
 
 	"kelas/signaling/bbb"
 	"kelas/signaling/rest"
+	"kelas/signaling/whip"
 )
 
 // routes builds gin's engine: every address and who answers it.
@@ -23,6 +24,10 @@ func (s *Server) routes() *gin.Engine {
 	if s.d.BBB != nil {
 		e.Any(bbb.Prefix, gin.WrapH(s.d.BBB))
 		e.Any(bbb.Prefix+"/*call", gin.WrapH(s.d.BBB))
+	}
+	if s.d.WHIP != nil {
+		e.Any(whip.PrefixWHIP+"*rest", gin.WrapH(s.d.WHIP))
+		e.Any(whip.PrefixWHEP+"*rest", gin.WrapH(s.d.WHIP))
 	}
 	if s.d.Kurento != nil {
 		e.GET("/kurento", gin.WrapH(s.d.Kurento))

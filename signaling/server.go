@@ -38,6 +38,7 @@ type Deps struct {
 	SocketStats func() socket.Stats // for /metrics
 	BBB         http.Handler        // answers bbb.Prefix; nil: not offered
 	Kurento     http.Handler        // answers /kurento; may be nil
+	WHIP        http.Handler        // answers /whip/ and /whep/; nil: not offered
 	Webhooks    *webhook.Engine     // nil: none
 	Outbound    *outbound.Client    // for doors that call others; nil: none does
 	Metrics     *Metrics            // made by NewMetrics where others observe into it too

@@ -27,6 +27,7 @@ import (
 	"kelas/signaling/socket"
 	"kelas/signaling/web"
 	"kelas/signaling/webhook"
+	"kelas/signaling/whip"
 )
 
 // sweepInterval is how often expired log-ins and uploads are removed.
@@ -181,12 +182,17 @@ func start(ctx context.Context, sf *storeFlags, f *serveFlags, log *slog.Logger)
 	if err != nil {
 		return nil, err
 	}
+	encoders, err := whip.New(whip.Config{}, whip.Deps{Classes: classes, Identify: signaling.IdentifyToken(who.Gate), Addr: signaling.ClientAddr, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	a.opened("the encoders and players", func(context.Context) error { encoders.Close(); return nil })
 	door, err := signaling.New(signaling.Config{
 		Web:            web.Config{PublicURL: f.PublicURL, FileMaxSize: int64(f.MaxFileSize), FrameAncestors: f.FrameAncestors},
 		Rest:           rest.Config{Rate: f.APIRate, Origins: f.APIOrigin},
 		TrustedProxies: f.TrustedProxy, MetricsToken: f.MetricsToken,
 	}, signaling.Deps{Registry: classes, Store: db, Shelf: shelf, Media: media, Auth: who,
-		Socket: sock, SocketStats: sock.Stats, BBB: lms, Kurento: kur, Metrics: metrics, Webhooks: hooks, Outbound: caller, Log: log})
+		Socket: sock, SocketStats: sock.Stats, BBB: lms, Kurento: kur, Metrics: metrics, WHIP: encoders, Webhooks: hooks, Outbound: caller, Log: log})
 	if err != nil {
 		return nil, err
 	}

@@ -63,6 +63,7 @@ var mayImport = map[string][]string{
 	"kelas/signaling/auth":     {},
 	"kelas/signaling/outbound": {},
 	"kelas/signaling/webhook":  {"kelas/classroom", "kelas/signaling/outbound"},
+	"kelas/signaling/whip":     {"kelas/classroom", "kelas/pipeline", "kelas/signaling/fault"},
 	"kelas/signaling/wire":     {},
 	"kelas/signaling/client":   {"kelas/signaling/wire"},
 	"kelas/signaling/fault":    {"kelas/classroom", "kelas/pipeline"},
@@ -73,7 +74,7 @@ var mayImport = map[string][]string{
 	"kelas/signaling/bbb":     {"kelas/classroom", "kelas/signaling/auth", "kelas/signaling/webhook", "kelas/signaling/outbound"},
 	"kelas/signaling/rest":    {"kelas/classroom", "kelas/classroom/files", "kelas/signaling/auth", "kelas/signaling/fault", "kelas/signaling/webhook", "kelas/signaling/outbound"},
 	"kelas/signaling": {"kelas/signaling/bbb", "kelas/signaling/rest", "kelas/classroom", "kelas/classroom/files", "kelas/pipeline", "kelas/signaling/auth", "kelas/signaling/wire",
-		"kelas/signaling/fault", "kelas/signaling/socket", "kelas/signaling/web", "kelas/signaling/webhook", "kelas/signaling/outbound",
+		"kelas/signaling/fault", "kelas/signaling/socket", "kelas/signaling/web", "kelas/signaling/webhook", "kelas/signaling/outbound", "kelas/signaling/whip",
 		"kelas/templates", "kelas/static"},
 
 	"kelas/static":    {},
@@ -82,7 +83,7 @@ var mayImport = map[string][]string{
 	// The load tool knows the server as any client does: by its protocol.
 	"kelas/cmd/kelas-load": {"kelas/signaling/client", "kelas/signaling/wire"},
 	"kelas/cmd/kelas": {"kelas/pipeline", "kelas/classroom", "kelas/classroom/store", "kelas/classroom/files", "kelas/signaling",
-		"kelas/signaling/auth", "kelas/signaling/bbb", "kelas/signaling/kurento", "kelas/signaling/rest", "kelas/signaling/socket", "kelas/signaling/web", "kelas/signaling/webhook", "kelas/signaling/outbound",
+		"kelas/signaling/auth", "kelas/signaling/bbb", "kelas/signaling/kurento", "kelas/signaling/rest", "kelas/signaling/socket", "kelas/signaling/web", "kelas/signaling/webhook", "kelas/signaling/outbound", "kelas/signaling/whip",
 		"kelas/templates", "kelas/static"},
 }
 

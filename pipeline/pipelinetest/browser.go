@@ -32,6 +32,8 @@ type Options struct {
 	// NoRTX offers no retransmission format, so that repeats come on the main
 	// SSRC.
 	NoRTX bool
+	// Places are those that are offered; nil is all of the page's.
+	Places []Place
 	// Simulcast has a presenter send the camera in three layers: q, h and f.
 	Simulcast bool
 }

@@ -26,6 +26,13 @@ func ViewerPlaces() []Place {
 	return []Place{Mic, Camera, Screen, ScreenAudio, Speaker1Audio, Speaker1Video, Speaker2Audio, Speaker2Video}
 }
 
+func (o Options) places(all []Place) []Place {
+	if o.Places != nil {
+		return o.Places
+	}
+	return all
+}
+
 func (p Place) kind() webrtc.RTPCodecType {
 	switch p {
 	case Mic, ScreenAudio, Speaker1Audio, Speaker2Audio:

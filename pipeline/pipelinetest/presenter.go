@@ -34,7 +34,7 @@ type Presenter struct {
 func NewPresenter(tb testing.TB, o Options) *Presenter {
 	tb.Helper()
 	p := &Presenter{browser: newBrowser(tb, o), sources: make(map[Place][]*source)}
-	for _, place := range PresenterPlaces() {
+	for _, place := range o.places(PresenterPlaces()) {
 		p.addSource(place, o, webrtc.RTPTransceiverDirectionSendonly)
 	}
 	return p

@@ -22,7 +22,7 @@ func NewViewer(tb testing.TB, o Options) *Viewer {
 	tb.Helper()
 	v := &Viewer{browser: newBrowser(tb, o), slots: make(map[Place]*Slot)}
 	byReceiver := make(map[*webrtc.RTPReceiver]*Slot)
-	for _, place := range ViewerPlaces() {
+	for _, place := range o.places(ViewerPlaces()) {
 		t, err := v.pc.AddTransceiverFromKind(place.kind(), webrtc.RTPTransceiverInit{
 			Direction: webrtc.RTPTransceiverDirectionRecvonly,
 		})

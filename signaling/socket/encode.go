@@ -148,6 +148,9 @@ func eventToWire(e classroom.Event) (name string, body any) {
 		return wire.IceCandidate, wire.CandidateRequest{Endpoint: string(e.Endpoint), Candidate: wire.Candidate{
 			Candidate: e.Candidate.Candidate, SDPMid: e.Candidate.SDPMid, SDPMLineIndex: e.Candidate.SDPMLineIndex}}
 	case classroom.MediaState:
+		if e.State == string(pipeline.ConnectionClosed) {
+			return "", nil
+		}
 		return wire.MediaState, wire.MediaStateEvent{Endpoint: string(e.Endpoint), State: e.State}
 	case classroom.RoleChanged:
 		return wire.RoleChanged, wire.RoleEvent{Role: string(e.Role)}
@@ -191,7 +194,7 @@ func class(c classroom.ClassView) wire.Class {
 
 func slots(in []classroom.SlotView) []wire.Slot {
 	return each(in, func(s classroom.SlotView) wire.Slot {
-		return wire.Slot{Slot: string(s.Slot), Participant: s.ParticipantID, Live: s.Live, Codec: s.Codec}
+		return wire.Slot{Slot: string(s.Slot), Participant: s.ParticipantID, Live: s.Live, Codec: s.Codec, Encoder: s.Encoder}
 	})
 }
 
