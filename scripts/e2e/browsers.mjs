@@ -7,14 +7,16 @@ import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
-export function chromium() {
+/** @param {{acceptInsecureCerts?: boolean, more?: string[]}} how */
+export function chromium({ acceptInsecureCerts = false, more = [] } = {}) {
   return puppeteer.launch({
+    acceptInsecureCerts,
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     headless: true,
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
       '--disable-component-update', '--disable-sync', '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream',
       '--autoplay-policy=no-user-gesture-required', '--lang=en', '--disable-dev-shm-usage',
-      '--disable-backgrounding-occluded-windows', '--disable-renderer-backgrounding', '--disable-background-timer-throttling'],
+      '--disable-backgrounding-occluded-windows', '--disable-renderer-backgrounding', '--disable-background-timer-throttling', ...more],
     defaultViewport: { width: 1280, height: 800 },
   });
 }

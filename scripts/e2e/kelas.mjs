@@ -36,8 +36,8 @@ export class Kelas {
   log = '';
   setupLink = '';
 
-  /** @param {string[]} args @param {{prefix?: string[], address?: string}} where it runs, and where its pages are */
-  static async start(args = [], { prefix = [], address = '127.0.0.1' } = {}) {
+  /** @param {string[]} args @param {{prefix?: string[], address?: string, scheme?: string}} where it runs, and where its pages are */
+  static async start(args = [], { prefix = [], address = '127.0.0.1', scheme = 'http' } = {}) {
     const k = new Kelas();
     k.dir = await mkdtemp(join(tmpdir(), 'kelas-e2e-'));
     k.port = await freeTCP();
@@ -46,9 +46,10 @@ export class Kelas {
     k.args = args;
     k.command = [...prefix, binary];
     k.address = address;
+    k.scheme = scheme;
     // Browsers give the camera to pages of this machine without TLS, and to no
     // other plain address; the media goes over the ordinary interface.
-    k.url = `http://127.0.0.1:${k.port}`;
+    k.url = `${scheme}://127.0.0.1:${k.port}`;
     await k.run();
     return k;
   }
@@ -68,7 +69,7 @@ export class Kelas {
     const deadline = Date.now() + 30000;
     for (;;) {
       try {
-        const r = await fetch(`http://${this.address}:${this.port}/readyz`);
+        const r = await fetch(`${this.scheme}://${this.address}:${this.port}/readyz`);
         if (r.ok) return;
       } catch { /* not listening yet */ }
       if (Date.now() > deadline || this.child.exitCode !== null) throw new Error(`the server did not start:\n${this.log}`);
