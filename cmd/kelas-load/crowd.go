@@ -123,18 +123,24 @@ const joinTime = 20 * time.Second
 func (c *crowd) add(ctx context.Context, t target, number int) error {
 	ctx, cancel := context.WithTimeout(ctx, joinTime)
 	defer cancel()
+	_, err := c.admit(ctx, t, number)
+	return err
+}
+
+// admit brings one viewer in.
+func (c *crowd) admit(ctx context.Context, t target, number int) (*viewer, error) {
 	l, err := t.come(ctx, number)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	v, err := newViewer(ctx, c, l)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	c.mu.Lock()
 	c.viewers = append(c.viewers, v)
 	c.mu.Unlock()
-	return nil
+	return v, nil
 }
 
 // awaitPictures waits until every viewer has a key frame.

@@ -41,6 +41,7 @@ type options struct {
 	Self     bool   `help:"Start a Kelas server of its own on loopback, with a class in it." group:"What to measure"`
 	URL      string `name:"url" help:"A server that runs already." placeholder:"http://HOST:PORT" group:"What to measure"`
 	Baseline string `help:"Measure a baseline instead: \"pion\" is a plain forwarder in a process of its own." placeholder:"pion" group:"What to measure"`
+	Check    bool   `help:"Measure what Kelas promises of itself, one promise after the other (some four minutes), and say what holds." group:"What to measure"`
 	Compare  bool   `help:"Measure a server of its own and the baseline, one after the other, and print ratios." group:"What to measure"`
 
 	Class        string `help:"Id of the class, with --url." group:"With --url"`
@@ -50,10 +51,12 @@ type options struct {
 	MetricsToken string `help:"Bearer token for the server's /metrics." env:"KELAS_METRICS_TOKEN" group:"With --url"`
 
 	Kelas string `help:"The server's program for --self and --compare; looked for beside this one, in ./bin and in the path." placeholder:"FILE" group:"With --self"`
-	Pin   bool   `help:"Give the server one core of its own, and the generator the others." group:"With --self"`
+	Pin   bool   `help:"Insist on giving the server one core of its own, and the generator the others, as is done anyhow where there are two." group:"With --self"`
+	NoPin bool   `help:"Leave server and generator on all cores." group:"With --self"`
 
 	Viewers  int           `help:"One step with that many viewers." default:"9" group:"Load"`
 	Ladder   []int         `help:"Steps, such as 1,9,25,50,100; ends where loss passes 0.5 %%, p99 of the delay passes 50 ms, or the generator is at its limit." group:"Load"`
+	Churn    int           `help:"Instead of steps: so many viewers come, see a picture and leave, some at a time; memory and goroutines before and after." placeholder:"10000" group:"Load"`
 	Scenario string        `help:"\"thesis\": one to nine viewers, first a webcam, then a screen, as published of a Kurento classroom." enum:",thesis" default:"" placeholder:"thesis" group:"Load"`
 	Stream   string        `help:"webcam (1.5 Mbit/s, 720p), screen (0.6 Mbit/s), webcam-small or screen-small (0.2 Mbit/s)." enum:"webcam,screen,webcam-small,screen-small" default:"webcam" group:"Load"`
 	Duration time.Duration `help:"Length of a step's measurement." default:"10s" group:"Load"`
@@ -70,20 +73,28 @@ type options struct {
 // Validate says what does not go together.
 func (o *options) Validate() error {
 	given := 0
-	for _, yes := range []bool{o.Self, o.URL != "", o.Baseline != "", o.Compare} {
+	for _, yes := range []bool{o.Self, o.URL != "", o.Baseline != "", o.Compare, o.Check} {
 		if yes {
 			given++
 		}
 	}
 	switch {
 	case given != 1:
-		return errors.New("give one of --self, --url, --baseline pion and --compare")
+		return errors.New("give one of --self, --url, --baseline pion, --compare and --check")
 	case o.Baseline != "" && o.Baseline != "pion":
 		return fmt.Errorf("--baseline: there is no %q, only pion", o.Baseline)
 	case o.URL != "" && (o.Class == "" || o.Token == ""):
 		return errors.New("--url needs --class and --token")
 	case o.URL == "" && (o.Class != "" || o.Token != "" || o.PID != 0):
 		return errors.New("--class, --token and --pid go with --url")
+	case o.Pin && o.NoPin:
+		return errors.New("--pin and --no-pin contradict each other")
+	case o.Churn < 0 || o.Churn > 1000000:
+		return errors.New("--churn must be between 1 and 1000000")
+	case o.Churn > 0 && (o.Compare || o.Scenario != "" || len(o.Ladder) > 0):
+		return errors.New("--churn has no steps, and no --compare")
+	case o.Check && (o.Churn > 0 || o.Scenario != "" || len(o.Ladder) > 0):
+		return errors.New("--check has steps of its own")
 	case o.Pin && o.URL != "":
 		return errors.New("--pin goes with a server that is started here")
 	case o.Duration < time.Second || o.Duration > time.Hour:

@@ -256,13 +256,81 @@ type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
+// TestChurn: viewers come and leave, and everything that was theirs goes with them.
+func TestChurn(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "r.json")
+	var out bytes.Buffer
+	err := execute(t.Context(), []string{"--self", "--kelas", buildKelas(t), "--churn", "40", "--settle", "1s", "--json", file}, &out, io.Discard)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, &out)
+	}
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r report
+	if err := json.Unmarshal(raw, &r); err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Phases) != 1 || r.Phases[0].Churn == nil {
+		t.Fatalf("%s", raw)
+	}
+	c := r.Phases[0].Churn
+	if c.Visits != 40 || c.FirstPack.P50 <= 0 || c.Empty.Goroutines == 0 || c.End.RSS == 0 {
+		t.Errorf("%+v", c)
+	}
+	if c.End.Goroutines > c.Empty.Goroutines+churnGoroutines {
+		t.Errorf("%d goroutines before, %d at the end", c.Empty.Goroutines, c.End.Goroutines)
+	}
+}
+
+// TestPromises: what is said of figures, and that bad ones are not excused.
+func TestPromises(t *testing.T) {
+	good := step{Viewers: 350, Loss: .05, RSSPerViewer: 340, GoPerViewer: 14, Delay: quantiles{P99: 20},
+		FirstPack: &quantiles{P50: 40, P99: 90}, JoinSeconds: 2, JoinKeys: 3}
+	bad := step{Viewers: 350, Loss: .2, RSSPerViewer: 360, GoPerViewer: 16, Delay: quantiles{P99: 20},
+		FirstPack: &quantiles{P50: 40, P99: 300}, JoinSeconds: 2, JoinKeys: 9}
+	judged := func(s *step, cpu float64, end churnStop) (yes, no, other int) {
+		m := &measurement{report: &report{Ratios: []compared{{Viewers: 100, MicrosPerPacket: cpu, DelayP99: 2 * cpu}}}}
+		m.judgeRatios()
+		m.judgeCrowd(s)
+		m.judgeRush(s)
+		m.judgeChurn(&churned{Visits: 100, Empty: churnStop{50000, 40}, Early: churnStop{60000, 40}, End: end})
+		for _, p := range m.report.Promises {
+			switch p.Holds {
+			case "yes":
+				yes++
+			case "no":
+				no++
+			default:
+				other++
+			}
+		}
+		var out bytes.Buffer
+		if err := m.report.writePromises(&out); err != nil || strings.Count(out.String(), "holds ") != yes || strings.Count(out.String(), "DOES NOT HOLD") != no {
+			t.Errorf("%v\n%s", err, &out)
+		}
+		return yes, no, other
+	}
+	if yes, no, other := judged(&good, .4, churnStop{61000, 41}); yes != 9 || no+other != 0 {
+		t.Errorf("good figures: %d, %d, %d", yes, no, other)
+	}
+	if yes, no, other := judged(&bad, .6, churnStop{70000, 60}); no != 9 || yes+other != 0 {
+		t.Errorf("bad figures: %d, %d, %d", yes, no, other)
+	}
+	if yes, no, other := judged(nil, .6, churnStop{61000, 40}); yes == 9 || other == 0 {
+		t.Errorf("no figures: %d, %d, %d", yes, no, other)
+	}
+}
+
 // TestRefusals: what does not go together is said before anything starts.
 func TestRefusals(t *testing.T) {
 	for _, args := range [][]string{
 		{}, {"--self", "--compare"}, {"--baseline", "kurento"}, {"--url", "http://127.0.0.1:1"}, {"--self", "--token", "x"},
 		{"--self", "--ladder", "5,5"}, {"--self", "--viewers", "0"}, {"--self", "--duration", "0s"}, {"--self", "--scenario", "other"},
 		{"--self", "--stream", "movie"}, {"--compare", "--scenario", "thesis"}, {"--self", "--join-rate", "0"},
-		{"--url", "http://127.0.0.1:1", "--class", "a", "--token", "b", "--pin"},
+		{"--url", "http://127.0.0.1:1", "--class", "a", "--token", "b", "--pin"}, {"--self", "--pin", "--no-pin"},
+		{"--self", "--churn", "-1"}, {"--compare", "--churn", "5"}, {"--check", "--ladder", "1,2"}, {"--check", "--self"},
 	} {
 		if err := execute(t.Context(), args, io.Discard, io.Discard); err == nil {
 			t.Errorf("%v is accepted", args)

@@ -42,6 +42,9 @@ type step struct {
 	FirstKey   *quantiles `json:"firstKeyFrameMs,omitempty"`
 	KeyAsked   uint64     `json:"keyFrameRequests"` // to the presenter, within the window
 
+	JoinSeconds float64 `json:"joinSeconds"` // until all that joined for this step had a picture
+	JoinKeys    float64 `json:"joinKeyFrameRequests"`
+
 	ServerKnown     bool    `json:"serverKnown"`
 	ServerCPU       float64 `json:"serverCpuPercent"` // of one core
 	CPUPerViewer    float64 `json:"serverCpuMsPerViewerSecond"`
@@ -57,7 +60,8 @@ type step struct {
 	GeneratorCores int     `json:"generatorCores"`
 	SentLateP99    float64 `json:"presenterLateP99Ms"` // by the generator's fault
 
-	Limit string `json:"limit,omitempty"` // why the ladder ended here
+	Limit          string `json:"limit,omitempty"` // why the ladder ended here
+	GeneratorLimit bool   `json:"generatorLimit"`  // then the figures say nothing of the server
 }
 
 // read takes a moment.
@@ -178,23 +182,23 @@ const (
 
 // limit says in words which limit a step has passed, "" for none. Where the
 // generator is at its own limit, nothing else can be said of the server.
-func (s step) limit() string {
+func (s step) limit() (why string, generator bool) {
 	share := s.GeneratorCPU / 100 / float64(max(1, s.GeneratorCores))
 	lost := uint64(s.Loss / 100 * s.PacketsPerViewer * s.Seconds * float64(s.Viewers))
 	switch {
 	case share > generatorLimit:
-		return "the generator is at its limit: its own CPU"
+		return "the generator is at its limit: its own CPU", true
 	case s.SentLateP99 > lateLimit:
-		return "the generator is at its limit, or the machine busy with something else: the presenter sends late"
+		return "the generator is at its limit, or the machine busy with something else: the presenter sends late", true
 	case s.Loss > lossLimit && s.DroppedByUs*2 > lost:
-		return "the generator is at its limit: its sockets overflow"
+		return "the generator is at its limit: its sockets overflow", true
 	case s.Loss > lossLimit:
-		return "loss above 0.5 %"
+		return "loss above 0.5 %", false
 	case s.Missing > missingLimit+100*ratio(s.Delay.P99/1000, s.Seconds):
 		// What is on its way at the end of the window is not missing.
-		return "more than 1 % of the packets do not come"
+		return "more than 1 % of the packets do not come", false
 	case s.Delay.P99 > delayLimit:
-		return "p99 of the delay above 50 ms"
+		return "p99 of the delay above 50 ms", false
 	}
-	return ""
+	return "", false
 }

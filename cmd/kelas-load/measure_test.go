@@ -220,7 +220,7 @@ func TestLimits(t *testing.T) {
 	} {
 		s := good
 		change(&s)
-		if got := s.limit(); (want == "") != (got == "") || !strings.Contains(got, want) {
+		if got, _ := s.limit(); (want == "") != (got == "") || !strings.Contains(got, want) {
 			t.Errorf("want %q, got %q", want, got)
 		}
 	}

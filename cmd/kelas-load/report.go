@@ -18,6 +18,7 @@ type report struct {
 	Pinned   string     `json:"pinned,omitempty"`
 	Phases   []phase    `json:"phases"`
 	Ratios   []compared `json:"ratios,omitempty"`
+	Promises []promise  `json:"promises,omitempty"`
 	Kurento  []kurento  `json:"kurento,omitempty"`
 	Finished bool       `json:"finished"` // false: it was interrupted or failed
 }
@@ -48,6 +49,7 @@ type compared struct {
 	Goroutines      float64 `json:"goroutinesPerViewer"`
 	FirstKey        float64 `json:"firstKeyFrameP50"`
 	Note            string  `json:"note,omitempty"`
+	Disturbed       string  `json:"disturbed,omitempty"` // why the ratio says little
 }
 
 // compare takes the ratios of the steps that both have.
@@ -68,6 +70,9 @@ func compare(ours, theirs phase) []compared {
 				who  string
 				step step
 			}{{ours.Server, a}, {theirs.Server, b}} {
+				if s.step.GeneratorLimit {
+					c.Disturbed = s.who + ": " + s.step.Limit
+				}
 				if s.step.Limit != "" {
 					c.Note += s.who + ": " + s.step.Limit + ". "
 				}

@@ -44,11 +44,17 @@ func (m *measurement) run(ctx context.Context) error {
 		}
 		t := &kelas{url: m.URL, class: m.Class, token: m.Token, viewers: viewers}
 		return m.phases(ctx, "kelas", t, gauge{pid: m.PID, metrics: m.URL + "/metrics", token: m.MetricsToken})
+	case m.Check:
+		return m.check(ctx)
 	case m.Self:
 		return m.self(ctx)
 	case m.Baseline != "":
 		return m.pion(ctx)
 	}
+	return m.compareBoth(ctx)
+}
+
+func (m *measurement) compareBoth(ctx context.Context) error {
 	if err := errors.Join(m.self(ctx), ctx.Err()); err != nil {
 		return err
 	}
@@ -70,11 +76,13 @@ func (m *measurement) rungs() []int {
 func (m *measurement) split() error {
 	all := allowedCores()
 	m.cores = len(all)
-	if !m.Pin {
+	switch {
+	case m.NoPin || m.URL != "":
 		return nil
-	}
-	if len(all) < 2 {
+	case len(all) < 2 && m.Pin:
 		return errors.New("--pin needs two cores at least")
+	case len(all) < 2:
+		return nil
 	}
 	if err := moveTo(all[1:]); err != nil {
 		return err
@@ -137,6 +145,9 @@ func (m *measurement) phase(ctx context.Context, name, stream string, t target, 
 	defer s.end()
 	m.progress.clear()
 	fmt.Fprintf(m.out, "\n%s, %s\n", name, stream)
+	if m.Churn > 0 {
+		return m.churnPhase(ctx, s, name, stream)
+	}
 	rows := &table{out: m.out}
 	steps, err := s.climb(ctx, func(st step) {
 		m.progress.clear()
@@ -157,9 +168,23 @@ func (m *measurement) phase(ctx context.Context, name, stream string, t target, 
 	return err
 }
 
+func (m *measurement) churnPhase(ctx context.Context, s *session, name, stream string) error {
+	c, err := s.churn(ctx, m.Churn)
+	m.progress.clear()
+	if err != nil {
+		return err
+	}
+	m.report.Phases = append(m.report.Phases, phase{Server: name, Stream: stream, Churn: &c})
+	_, err = fmt.Fprintf(m.out, "%d viewers came and left in %.0f s; first packet %.0f ms, p99 %.0f ms; the presenter was asked for %d key frames\n"+
+		"memory %d kB before, %d kB after a tenth, %d kB at the end; goroutines %d, %d, %d\n",
+		c.Visits, c.Seconds, c.FirstPack.P50, c.FirstPack.P99, c.KeyAsked, c.Empty.RSS, c.Early.RSS, c.End.RSS,
+		c.Empty.Goroutines, c.Early.Goroutines, c.End.Goroutines)
+	return err
+}
+
 // write prints what was compared and writes the files that were asked for.
 func (m *measurement) write() error {
-	errs := []error{m.report.writeRatios(m.out), m.report.writeKurento(m.out)}
+	errs := []error{m.report.writeRatios(m.out), m.report.writeKurento(m.out), m.report.writePromises(m.out)}
 	for _, f := range []struct {
 		name  string
 		write func(io.Writer) error

@@ -36,11 +36,12 @@ type session struct {
 
 // phase is the outcome of one session.
 type phase struct {
-	Server string `json:"server"` // kelas, pion
-	Stream string `json:"stream"`
-	SRTP   string `json:"srtp"` // profile that the viewers got
-	Steps  []step `json:"steps"`
-	Ended  string `json:"ended,omitempty"` // why there was no further step, where that was an error
+	Server string   `json:"server"` // kelas, pion
+	Stream string   `json:"stream"`
+	SRTP   string   `json:"srtp"` // profile that the viewers got
+	Steps  []step   `json:"steps"`
+	Churn  *churned `json:"churn,omitempty"`
+	Ended  string   `json:"ended,omitempty"` // why there was no further step, where that was an error
 }
 
 // begin brings the presenter up.
@@ -93,7 +94,7 @@ func (s *session) climb(ctx context.Context, row func(step)) ([]step, error) {
 		if err != nil {
 			return steps, fmt.Errorf("%d viewers: %w", n, err)
 		}
-		st.Limit = st.limit()
+		st.Limit, st.GeneratorLimit = st.limit()
 		steps = append(steps, st)
 		if row != nil {
 			row(st)
@@ -107,7 +108,7 @@ func (s *session) climb(ctx context.Context, row func(step)) ([]step, error) {
 
 // rung measures one number of viewers.
 func (s *session) rung(ctx context.Context, n int) (step, error) {
-	before := s.crowd.size()
+	before, began, keys := s.crowd.size(), time.Now(), s.presenter.keys.Load()
 	s.progress.now("%d viewers: joining", n)
 	if err := s.crowd.grow(ctx, s.target, n, s.plan.rate); err != nil {
 		return step{}, err
@@ -117,6 +118,7 @@ func (s *session) rung(ctx context.Context, n int) (step, error) {
 	if err := s.crowd.awaitPictures(seeing); err != nil {
 		return step{}, err
 	}
+	joinKeys, joinTook := s.presenter.keys.Load()-keys, time.Since(began)
 	if err := pause(ctx, s.plan.settle); err != nil {
 		return step{}, err
 	}
@@ -131,6 +133,7 @@ func (s *session) rung(ctx context.Context, n int) (step, error) {
 	st := compute(from, to, s.empty, s.plan.cores)
 	st.Delay, st.DelaySound = merged(delays[:]...).quantiles(), delays[0].quantiles()
 	st.SentLateP99 = ms(late.quantile(.99))
+	st.JoinKeys, st.JoinSeconds = float64(joinKeys), joinTook.Seconds()
 	if n > before {
 		packet, key, err := s.crowd.joins(before)
 		if err != nil {
