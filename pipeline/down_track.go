@@ -81,7 +81,7 @@ func (d *downTrack) makeSlot(c sfu.SlotConfig) {
 	d.mu.Unlock()
 	c.Kind, c.MID = kindOf(d.at.media), d.mid
 	c.PadTo = d.endpoint.server.net.padTo()
-	c.Worker = d.endpoint.worker
+	c.Worker, c.Pace = d.endpoint.worker, true
 	c.Line, c.Precedence = d.endpoint.line, precedence(d.at)
 	c.Unplayable = d.unplayable
 	d.slot.Store(sfu.NewSlot(c))

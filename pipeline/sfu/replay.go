@@ -57,11 +57,12 @@ func (s *Slot) pumpLocked() (ask *Layer) {
 	v := views.Get().(*view)
 	defer views.Put(v)
 	var firstTS uint32
+	burst := 0
 	step := s.out.rewriter.rate * int64(replayStep) / int64(time.Second)
 	for sent := 0; ; s.cursor++ {
 		found, highest, oldest := s.layer.read(s.cursor, v)
 		if s.cursor > highest {
-			s.state = live
+			s.state, s.pace.catching = live, false
 			return nil
 		}
 		if s.cursor < oldest {
@@ -72,8 +73,8 @@ func (s *Slot) pumpLocked() (ask *Layer) {
 		}
 		switch {
 		case sent == 0:
-			firstTS = v.ts
-		case sent >= replayBurst:
+			firstTS, burst = v.ts, s.burst(highest)
+		case sent >= burst:
 			s.armLocked(replayBurstTick)
 			return nil
 		case v.ts != firstTS && int64(int32(v.ts-firstTS)) >= step:

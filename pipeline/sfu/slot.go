@@ -26,6 +26,8 @@ type SlotConfig struct {
 	// PadTo makes the payloads of larger video packets a multiple of so many bytes with RTP padding (RFC 3550,
 	// section 5.1), so that the packets of a frame have one size; 0: no padding. At most 16.
 	PadTo int
+	// Pace spreads what would leave in one burst over some milliseconds: large key frames, for the most part.
+	Pace bool
 	// OnlyRTX never sends a packet again under its own number: what is below Write gives each one other bytes.
 	OnlyRTX bool
 	// Write sends a packet. Header and payload are valid only during the call; the header may be changed.
@@ -86,6 +88,7 @@ type Slot struct {
 	freshUntil int64
 	replayedAt int64
 	out        downTrack
+	pace       pacer
 
 	timer     *time.Timer
 	timerTurn uint64 // a timer of an older turn does nothing
@@ -272,6 +275,7 @@ func (s *Slot) startLocked(now time.Time) (ask *Layer) {
 func (s *Slot) beginLocked(l *Layer, ext int64, ts uint32) {
 	s.layer = l
 	s.current.Store(l)
+	s.pace.catching = false
 	s.out.begin(l, s.codec, ext, ts)
 }
 
@@ -331,8 +335,11 @@ func (s *Slot) joinLocked(l *Layer, v *view) (ask bool) {
 	return s.pumpLocked() != nil
 }
 
-// forwardLocked sends a packet of the run.
+// forwardLocked sends a packet of the run, or has it wait.
 func (s *Slot) forwardLocked(l *Layer, v *view) (ask bool) {
+	if s.paceLocked(v) {
+		return false
+	}
 	if s.out.forward(v) {
 		return false
 	}
