@@ -83,6 +83,11 @@ func (s *Server) convert(sess *session, name, typ string, v any) (any, error) {
 		}
 		return s.convertRecord(sess, name, t, v)
 	}
+	// kurento-client sends an object that was awaited as a record of itself
+	// where a parameter has another name than sink, hub or object.
+	if m, ok := v.(map[string]any); ok {
+		v = m["id"]
+	}
 	id, ok := v.(string)
 	if !ok {
 		return nil, wrongType(name, typ)

@@ -109,6 +109,8 @@ func TestObjects(t *testing.T) {
 	if !strings.HasPrefix(e, p+"/") || !strings.HasPrefix(port, hub+"/") {
 		t.Errorf("ids %q and %q", e, port)
 	}
+	many := c.mustText("create", obj{"type": "DispatcherOneToMany", "constructorParams": obj{"mediaPipeline": obj{"id": p, "_events": obj{}}}})
+	c.must("release", obj{"object": many})
 	d := c.call("describe", obj{"object": e}).Result
 	want := []any{"kurento.BaseRtpEndpoint", "kurento.SdpEndpoint", "kurento.SessionEndpoint", "kurento.Endpoint", "kurento.MediaElement", "kurento.MediaObject"}
 	if h, _ := d["hierarchy"].([]any); d["type"] != "WebRtcEndpoint" || d["qualifiedType"] != "kurento.WebRtcEndpoint" || !slices.Equal(h, want) {
@@ -197,8 +199,25 @@ func TestManager(t *testing.T) {
 
 func TestDoor(t *testing.T) {
 	r := newRig(t, Config{})
-	if _, res, err := websocket.DefaultDialer.Dial(r.url, http.Header{"Origin": {"http://evil.example"}}); err == nil || res.StatusCode != http.StatusUnauthorized {
-		t.Errorf("a page in a browser came in without a token: %v", err)
+	host := strings.TrimSuffix(strings.TrimPrefix(r.url, "ws://"), Path)
+	for _, x := range []struct {
+		origin, host string
+		in           bool
+	}{
+		{"http://evil.example", host, false}, {"null", host, false}, {"file://", host, false}, {"http://127.0.0.1:1", host, false},
+		{"http://evil.example:8888", "evil.example:8888", false}, // a name turned to this machine
+		{host, host, true}, {"http://" + host, host, true}, {"http://localhost:8888", "localhost:8888", true},
+	} {
+		ws, res, err := websocket.DefaultDialer.Dial(r.url, http.Header{"Origin": {x.origin}, "Host": {x.host}})
+		if (err == nil) != x.in {
+			t.Errorf("origin %q at %q: %v", x.origin, x.host, err)
+		}
+		if err == nil {
+			_ = res.Body.Close()
+			_ = ws.Close()
+		} else if res.StatusCode != http.StatusUnauthorized {
+			t.Errorf("origin %q: status %d", x.origin, res.StatusCode)
+		}
 	}
 	ws, res, err := websocket.DefaultDialer.Dial(strings.TrimSuffix(r.url, Path)+"/other", nil)
 	if err != nil {

@@ -165,11 +165,11 @@ func (s *Server) addressOf(r *http.Request) string {
 }
 
 // admits: with a token it is needed. Without one, anybody who reaches the
-// listener may come but a page in a browser, which tells its Origin: any page
-// of the web could use the browser of somebody on this machine.
+// listener may come but a page in a browser: any page of the web could use
+// the browser of somebody on this machine.
 func (s *Server) admits(r *http.Request) bool {
 	if s.cfg.Token == "" {
-		return r.Header.Get("Origin") == ""
+		return !fromPage(r)
 	}
 	given := r.URL.Query().Get("access_token")
 	if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
@@ -177,6 +177,25 @@ func (s *Server) admits(r *http.Request) bool {
 	}
 	a, b := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(s.cfg.Token))
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
+}
+
+// fromPage reports whether a page opened the connection. A browser's Origin
+// has a scheme or is null (RFC 6454, section 6.2); clients of Kurento give
+// none, the server's own host and port, or those with a scheme. No page has
+// this server's address as its origin, unless a name was turned to it (DNS
+// rebinding), so that one must be of this machine in numbers or "localhost".
+func fromPage(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	_, host, ok := strings.Cut(origin, "://")
+	if !ok {
+		return origin == "null"
+	}
+	name, _, err := net.SplitHostPort(host)
+	if err != nil || host != r.Host {
+		return true
+	}
+	ip, err := netip.ParseAddr(name)
+	return name != "localhost" && (err != nil || !ip.IsLoopback())
 }
 
 // Stats are what there is at this moment.
