@@ -172,6 +172,9 @@ var withReason = []struct {
 	{pipeline.ErrBadCandidate, codeAddCandidate},
 	{pipeline.ErrBadDataChannel, codeIllegalParam},
 	{pipeline.ErrBadURI, codeIllegalParam},
+	{pipeline.ErrBadBandwidth, codeIllegalParam},
+	{pipeline.ErrBadKey, codeIllegalParam},
+	{pipeline.ErrForbiddenAddress, codeSDPConfig},
 	{pipeline.ErrUnsupported, codeNotImplemented},
 }
 

@@ -31,6 +31,8 @@ type Server struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup // connections and the sweeping
 
+	bounds sync.Mutex // held while one bandwidth of an endpoint is changed
+
 	mu        sync.Mutex
 	closed    bool
 	conns     map[*conn]struct{}

@@ -1,23 +1,25 @@
 package kurento
 
+import "kelas/pipeline"
+
 // The modules elements and filters.
 
 const (
-	whyNotYet    = "the media pipeline has no such element yet"
-	whyMixing    = "it decodes and mixes, and nothing is decoded on the server"
-	whyFilter    = "a filter decodes and encodes every picture, and nothing is decoded on the server"
-	whyHTTP      = "media posted over HTTP would have to be decoded and encoded; let PlayerEndpoint read the file"
-	whyBandwidth = "the pipeline does not limit single endpoints yet"
-	whyServer    = "addresses and relays are set for the whole server: --external-ip, --media-addr, --media-tcp-addr, --turn-addr"
-	whyECDSA     = "connections have ECDSA certificates, which every browser takes"
-	whyDSCP      = "all media leaves by one socket, and packets of single endpoints are not marked"
+	whyMixing = "it decodes and mixes, and nothing is decoded on the server"
+	whyFilter = "a filter decodes and encodes every picture, and nothing is decoded on the server"
+	whyHTTP   = "media posted over HTTP would have to be decoded and encoded; let PlayerEndpoint read the file"
+	whyMTU    = "packets are passed on as their sender cut them; requestKeyframe asks for a key frame"
+	whyREMB   = "lines are measured by transport-wide feedback, which has no such parameters"
+	whyServer = "addresses and relays are set for the whole server: --external-ip, --media-addr, --media-tcp-addr, --turn-addr"
+	whyECDSA  = "connections have ECDSA certificates, which every browser takes"
+	whyDSCP   = "all media leaves by one socket, and packets of single endpoints are not marked"
 )
 
 func sdpEndpoint() class {
 	return class{name: "SdpEndpoint", module: "core", parent: "SessionEndpoint", abstract: true,
 		props: []property{
-			{name: "maxAudioRecvBandwidth", typ: "int", absent: whyBandwidth},
-			{name: "maxVideoRecvBandwidth", typ: "int", absent: whyBandwidth},
+			bandwidth("maxAudioRecvBandwidth", func(b *pipeline.Bandwidth) *int { return &b.MaxAudioRecv }),
+			bandwidth("maxVideoRecvBandwidth", func(b *pipeline.Bandwidth) *int { return &b.MaxVideoRecv }),
 		},
 		methods: []method{
 			{name: "generateOffer", params: []param{may("options", "OfferOptions")}, result: "String", do: generateOffer},
@@ -32,11 +34,11 @@ func baseRtpEndpoint() class {
 	return class{name: "BaseRtpEndpoint", module: "core", parent: "SdpEndpoint", abstract: true,
 		events: []string{"ConnectionStateChanged", "MediaStateChanged"},
 		props: []property{
-			{name: "minVideoRecvBandwidth", typ: "int", absent: whyBandwidth},
-			{name: "minVideoSendBandwidth", typ: "int", absent: whyBandwidth},
-			{name: "maxVideoSendBandwidth", typ: "int", absent: whyBandwidth},
-			{name: "mtu", typ: "int", absent: whyBandwidth},
-			{name: "rembParams", typ: "RembParams", absent: whyBandwidth},
+			bandwidth("minVideoRecvBandwidth", func(b *pipeline.Bandwidth) *int { return &b.MinVideoRecv }),
+			bandwidth("minVideoSendBandwidth", func(b *pipeline.Bandwidth) *int { return &b.MinVideoSend }),
+			bandwidth("maxVideoSendBandwidth", func(b *pipeline.Bandwidth) *int { return &b.MaxVideoSend }),
+			{name: "mtu", typ: "int", absent: whyMTU},
+			{name: "rembParams", typ: "RembParams", absent: whyREMB},
 			{name: "mediaState", typ: "MediaState", get: getMediaState},
 			{name: "connectionState", typ: "ConnectionState", get: getConnectionState},
 		},
@@ -71,7 +73,8 @@ func elementClasses() []class {
 					or("maxRetransmits", "int", int64(-1)), or("protocol", "String", "")}, do: createDataChannel},
 				{name: "closeDataChannel", params: []param{need("channelId", "int")}, do: closeDataChannel},
 			}},
-		{name: "RtpEndpoint", module: "elements", parent: "BaseRtpEndpoint", absent: whyNotYet, events: []string{"OnKeySoftLimit"}},
+		{name: "RtpEndpoint", module: "elements", parent: "BaseRtpEndpoint", make: makeRTP,
+			ctor: []param{in, may("crypto", "SDES"), or("useIpv6", "boolean", false)}},
 		{name: "PlayerEndpoint", module: "elements", parent: "UriEndpoint", make: makePlayer,
 			ctor:   []param{in, text("uri"), or("useEncodedMedia", "boolean", false), or("networkCache", "int", int64(2000))},
 			events: []string{"EndOfStream"},
@@ -112,7 +115,6 @@ func elementEvents() []event {
 		of("DtlsConnectionStateChange", text("streamId"), text("componentId"), text("connectionId"), need("state", "DtlsConnectionState")),
 		of("DataChannelOpened", need("channelId", "int")),
 		of("DataChannelClosed", need("channelId", "int")),
-		of("OnKeySoftLimit", need("mediaType", "MediaType")),
 		of("EndOfStream"),
 		of("Recording"), of("Paused"), of("Stopped"),
 	}
