@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/pion/interceptor/pkg/twcc"
 	"github.com/pion/rtp"
 )
 
@@ -252,5 +253,41 @@ func TestForwardingToALineDoesNotAllocate(t *testing.T) {
 		s.Close()
 		l.Close()
 		u.Close()
+	}
+}
+
+// BenchmarkFeedback is a line with a camera, a screen and sound, which hears of 20 packets.
+func BenchmarkFeedback(b *testing.B) {
+	l := NewLine(nil)
+	defer l.Close()
+	for i, k := range []Kind{Audio, Video, Video} {
+		u := NewUpTrack(UpTrackConfig{Kind: k, Codec: map[Kind]Codec{Audio: opus, Video: vp8}[k]})
+		defer u.Close()
+		for j := range 3 {
+			layer := u.AddLayer([]string{"q", "h", "f"}[j], uint32(j))
+			layer.lastPacket.Store(time.Now().Add(time.Hour).UnixNano())
+			u.noteFlow(layer, time.Now().UnixNano())
+		}
+		s := NewSlot(SlotConfig{Kind: k, SSRC: uint32(i), Codecs: viewerCodecs, Line: l, Precedence: i})
+		defer s.Close()
+		s.Feed(u)
+	}
+	recorder := twcc.NewRecorder(1)
+	var number uint16
+	b.ReportAllocs()
+	for b.Loop() {
+		b.StopTimer()
+		now := time.Now()
+		for range 20 {
+			l.Sent(number, 1000, now)
+			recorder.Record(1, number, now.UnixMicro())
+			number++
+		}
+		raw, err := recorder.BuildFeedbackPacket()[0].Marshal()
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+		l.HandleRTCP(raw, now)
 	}
 }

@@ -9,7 +9,9 @@
 // lasts: packets are sent by the goroutine that writes the layer, answers by the one that hands RTCP in, replays
 // by timers that exist only while a replay lasts.
 //
-// Lock order: Slot.mu, then UpTrack.mu, then Layer.mu, then SourceClock.mu. Each may be taken alone.
+// A Line fits what one viewer's slots are sent to what its way carries; the estimate itself is pipeline/estimate's.
+//
+// Lock order: Slot.mu, then Line.mu, then UpTrack.mu, then Layer.mu, then SourceClock.mu. Each may be taken alone.
 // keyRequester.mu is taken with none of them held. Layer.Write holds no lock while it goes through the slots.
 // Callbacks: SlotConfig.Write is called with Slot.mu held and must not call the slot; UpTrackConfig.RequestKeyFrame
 // and SlotConfig.Unplayable are called with no lock held. Slot.Close and UpTrack.Close wait for timers under way, so

@@ -73,7 +73,7 @@ type Slot struct {
 	awake   atomic.Bool           // false: deliver need not look any further
 	current atomic.Pointer[Layer] // the layer being sent
 	limit   limit
-	feeding atomic.Pointer[UpTrack] // what source is, for those who do not lock
+	feeding atomic.Pointer[UpTrack] // the source, if it can be played, for those who do not lock
 
 	timers sync.WaitGroup // the timer below, while it is set or runs
 
@@ -126,11 +126,12 @@ func (s *Slot) Feed(u *UpTrack) {
 	var ask *Layer
 	if u != nil && u.attach(s) {
 		s.setSourceLocked(u)
-		if s.cfg.Line != nil {
+		s.codec = s.accepts(u)
+		if unplayable = s.codec == nil; unplayable {
+			s.feeding.Store(nil)
+		} else if s.cfg.Line != nil {
 			s.cfg.Line.fed(s)
 		}
-		s.codec = s.accepts(u)
-		unplayable = s.codec == nil
 		ask = s.wakeLocked(s.cfg.Clock())
 	}
 	s.mu.Unlock()

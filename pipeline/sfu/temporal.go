@@ -63,7 +63,8 @@ func (d *downTrack) leaves(v *view) bool {
 	return d.temporal.leaves(v, allowed)
 }
 
-// leave takes no notice of a packet of a frame that is left out: sequence numbers and picture ids close up. false:
+// leave takes no notice of a packet of a frame that is left out: sequence numbers close up, and VP8's picture ids,
+// since libwebrtc holds upper layers back while an id before them is missing. false:
 // the packet is late, and its neighbours went out with a hole for it.
 func (w *rewriter) leave(v *view) bool {
 	first := w.findFrame(v.ts) == nil
@@ -75,7 +76,8 @@ func (w *rewriter) leave(v *view) bool {
 		return true
 	}
 	w.anyLeft = true
-	if id, mask, has, _, _ := v.numbers(); has && mask == w.srcPicMask {
+	// VP9's ids stay as they are: receivers find the place in its pattern, or its references, by their distance.
+	if id, mask, has, _, _ := v.numbers(); has && mask == w.srcPicMask && v.format == codec.FormatVP8 {
 		if step := signedStep(id-w.srcPic, mask); step < 1<<15 && step > 0 {
 			// Frames between that have not come keep their numbers.
 			w.lastPic = (w.lastPic + step - 1) & 0x7fff

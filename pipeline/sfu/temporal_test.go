@@ -4,6 +4,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"kelas/pipeline/codec"
 )
 
 // layered films VP8 with three temporal layers (0 2 1 2).
@@ -226,6 +228,39 @@ func TestLateFrameBesideALeftOne(t *testing.T) {
 		}
 		if d := base[0].SequenceNumber - got[2].SequenceNumber; d != 1 {
 			t.Errorf("the late picture ends %d before the one after it", d)
+		}
+	})
+}
+
+// TestVP9KeepsTheDistanceOfPictures: receivers find a picture's references by it.
+func TestVP9KeepsTheDistanceOfPictures(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := newStage(t)
+		u := NewUpTrack(UpTrackConfig{Kind: Video, Codec: Codec{MimeType: "video/VP9", ClockRate: 90000, FmtpLine: "profile-id=0"}})
+		defer u.Close()
+		l := u.AddLayer("", 1)
+		st.connect()
+		st.slot.Feed(u)
+		st.slot.limit.set(step{0, 0})
+		for i := range uint16(8) {
+			head, frame, tid := byte(0xec), byte(0x84), byte(i%2)
+			if i == 0 {
+				head, frame = 0xac, 0x80
+			}
+			id := 100 + i
+			l.Write(rtpPacket(500+i, uint32(i)*3600, true, []byte{head, 0x80 | byte(id>>8), byte(id), tid << 5, byte(i / 2), frame, byte(i)}), time.Now())
+			time.Sleep(40 * time.Millisecond)
+		}
+		all := st.viewer.take()
+		if len(all) != 4 {
+			t.Fatalf("%d packets", len(all))
+		}
+		for i := 1; i < len(all); i++ {
+			a, _ := codec.ParseVP9(all[i-1].payload)
+			b, _ := codec.ParseVP9(all[i].payload)
+			if all[i].SequenceNumber != all[i-1].SequenceNumber+1 || (b.PictureID-a.PictureID)&0x7fff != 2 || b.TL0 != a.TL0+1 {
+				t.Errorf("packet %d: number %d after %d, picture %d after %d", i, all[i].SequenceNumber, all[i-1].SequenceNumber, b.PictureID, a.PictureID)
+			}
 		}
 	})
 }
