@@ -3,6 +3,7 @@ package record_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -27,6 +28,8 @@ type source struct {
 	start   time.Time
 	stream  *record.Stream
 	asks    int
+	lose    func(i int) bool // packets that never come
+	late    func(i int) time.Duration
 }
 
 func newSource(t *testing.T, mime string, frames []recordtest.Frame, start time.Time) *source {
@@ -55,46 +58,56 @@ func (s *source) open(t *testing.T, r *record.Recording, now time.Time) {
 	}
 }
 
-// due is when a packet is sent.
+// due is when a packet comes.
 func (s *source) due(i int) time.Time {
 	ticks := s.packets[i].Timestamp - s.packets[0].Timestamp
-	return s.start.Add(time.Duration(float64(ticks) / s.rate * 1e9))
+	at := s.start.Add(time.Duration(float64(ticks) / s.rate * 1e9))
+	if s.late != nil {
+		at = at.Add(s.late(i))
+	}
+	return at
 }
 
 func packetOf(p *rtp.Packet) record.Packet {
 	return record.Packet{Seq: p.SequenceNumber, Timestamp: p.Timestamp, Marker: p.Marker, Payload: p.Payload}
 }
 
-// play sends what the sources have, in the order of time, with a tick each 100 ms, and gives the time of the end.
-func play(t *testing.T, r *record.Recording, from time.Time, sources ...*source) time.Time {
+// arrival is a packet on its way.
+type arrival struct {
+	at     time.Time
+	source *source
+	packet *rtp.Packet
+}
+
+// play sends what the sources have, in the order of arrival, with a tick each 100 ms, and gives the time of the end.
+// each is called before a packet, and may be nil.
+func play(t *testing.T, r *record.Recording, from time.Time, each func(now time.Time), sources ...*source) time.Time {
 	t.Helper()
-	at := make([]int, len(sources))
-	now, tick := from, from
-	for {
-		first := -1
-		for i, s := range sources {
-			if at[i] < len(s.packets) && (first < 0 || s.due(at[i]).Before(sources[first].due(at[first]))) {
-				first = i
+	var all []arrival
+	for _, s := range sources {
+		for i, p := range s.packets {
+			if s.lose == nil || !s.lose(i) {
+				all = append(all, arrival{s.due(i), s, p})
 			}
 		}
-		if first < 0 {
-			return now
-		}
-		s := sources[first]
-		due := s.due(at[first])
-		for ; tick.Before(due); tick = tick.Add(100 * time.Millisecond) {
+	}
+	slices.SortStableFunc(all, func(a, b arrival) int { return a.at.Compare(b.at) })
+	now, tick := from, from
+	for _, a := range all {
+		for ; tick.Before(a.at); tick = tick.Add(100 * time.Millisecond) {
 			if err := r.Tick(tick); err != nil {
 				t.Fatal(err)
 			}
 		}
-		now = due
-		if p := s.packets[at[first]]; p != nil {
-			if err := s.stream.Write(packetOf(p), now); err != nil {
-				t.Fatal(err)
-			}
+		now = a.at
+		if each != nil {
+			each(now)
 		}
-		at[first]++
+		if err := a.source.stream.Write(packetOf(a.packet), now); err != nil {
+			t.Fatal(err)
+		}
 	}
+	return now
 }
 
 // folder is where a test records to.

@@ -307,7 +307,13 @@ func (m *mp4File) writeFragment(moof *mp4.MoofBox, parts []*mp4Track, truns []*m
 		out = append(out, t.data...)
 		t.data, t.samples, t.chunkSpan = t.data[:0], nil, 0
 	}
+	// Readers give up on a file that ends within a moof. So it is something to skip until all of it is written.
+	begin := m.at
+	copy(out[4:], "free")
 	if err := m.append(out); err != nil {
+		return err
+	}
+	if err := m.patch([]byte("moof"), begin+4); err != nil {
 		return err
 	}
 	return m.patchLength()

@@ -31,7 +31,7 @@ func TestContainers(t *testing.T) {
 			sound := newSource(t, "audio/opus", recordtest.Sound(t, length), epoch)
 			pictures.open(t, r, epoch)
 			sound.open(t, r, epoch)
-			end := play(t, r, epoch, pictures, sound)
+			end := play(t, r, epoch, nil, pictures, sound)
 			closeAll(t, r, end)
 			got := recordtest.Probe(t, f.files[0])
 			video, audio := got.Stream("video"), got.Stream("audio")

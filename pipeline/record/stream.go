@@ -6,6 +6,12 @@ import (
 	"kelas/pipeline/codec"
 )
 
+const (
+	// Nothing was captured after it came, or very long before, unless the disk was busy.
+	maxAhead  = time.Second
+	maxBehind = 2 * time.Minute
+)
+
 // Stream is what one source sends of one kind, from the moment that it is connected until another takes its place.
 type Stream struct {
 	recording *Recording
@@ -96,7 +102,9 @@ func (s *Stream) askIfNeeded(now time.Time) {
 	if s.kind != Video || !s.in.started || now.Sub(s.asked) < askAgain {
 		return
 	}
-	if s.frames.lost || now.Sub(s.keyed) >= keyFrameEvery {
+	// A hole that is not filled by now will hardly be: the key frame may as well be under way while it is waited for.
+	hole := !s.in.since.IsZero() && now.Sub(s.in.since) >= waitVideo/2
+	if s.frames.lost || hole || now.Sub(s.keyed) >= keyFrameEvery {
 		s.asked = now
 		s.ask()
 	}
@@ -106,6 +114,12 @@ func (s *Stream) frame(f frame) {
 	if s.kind == Video && f.key {
 		s.keyed = s.now
 	}
+	at := s.clock.timeOf(f.ts)
+	if ahead := time.Duration(at - s.now.UnixNano()); ahead > maxAhead || ahead < -maxBehind {
+		// The source counts anew, and its clock has not told yet.
+		s.clock.start(f.ts, s.now)
+		at = s.now.UnixNano()
+	}
 	r := s.recording
-	r.queues[s.kind] = append(r.queues[s.kind], entry{frame: f, at: s.clock.timeOf(f.ts), came: s.now})
+	r.queues[s.kind] = append(r.queues[s.kind], entry{frame: f, at: at, came: s.now})
 }
