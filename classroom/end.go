@@ -59,6 +59,7 @@ func (c *Class) settleLocked() {
 	c.recordLocked(&record{
 		what:   "end of the class",
 		forget: func() {},
+		tells:  true,
 		write: func(context.Context) error {
 			c.reg.ended()
 			return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Lessons of other systems. An LMS makes one under a name of its own, and
@@ -119,11 +120,13 @@ func (r *Registry) Settle(ctx context.Context, lessonID string) error {
 	return err
 }
 
-// written reports whether all about the class is in the store.
+// written reports whether all about the class is in the store. The record
+// that only tells of the end, and is being written then, does not count.
 func (c *Class) written() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.records) == 0 && c.chat.waiting() == 0 && c.people == 0
+	waits := slices.ContainsFunc(c.records, func(r *record) bool { return !r.tells })
+	return !waits && c.chat.waiting() == 0 && c.people == 0
 }
 
 // Attendee is somebody who is in a class now.

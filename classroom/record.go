@@ -19,7 +19,8 @@ type record struct {
 	write func(ctx context.Context) error
 	// forget is called with the class locked when the record is given up.
 	forget func()
-	tries  int // refusals other than "does not answer"
+	tells  bool // it stores nothing
+	tries  int  // refusals other than "does not answer"
 }
 
 // recordLocked queues rec; false when too many wait.

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"kelas/signaling/bbb"
 	"kelas/signaling/rest"
 	"kelas/signaling/web"
 	"kelas/signaling/whip"
@@ -46,7 +47,7 @@ func (s *Server) chain(next http.Handler) http.Handler {
 
 func (s *Server) limited(w http.ResponseWriter, r *http.Request, c web.Client, now time.Time, next http.Handler) {
 	kind := kindOf(r)
-	if kind == kindPage || kind == kindUpload {
+	if kind == kindPage || kind == kindUpload || kind == kindLMS {
 		if wait := s.limiter.take(c.Addr, now); wait > 0 {
 			if rest.Mine(r.URL.Path) {
 				s.rest.TooFast(w, c.RequestID, wait)
@@ -59,8 +60,10 @@ func (s *Server) limited(w http.ResponseWriter, r *http.Request, c web.Client, n
 			return
 		}
 	}
-	if kind == kindPage || kind == kindFree {
-		r.Body = http.MaxBytesReader(w, r.Body, bodyMax)
+	if kind == kindPage || kind == kindFree || kind == kindLMS {
+		if kind != kindLMS {
+			r.Body = http.MaxBytesReader(w, r.Body, bodyMax)
+		}
 		if r.ContentLength != 0 {
 			// Not without a body: net/http reads on in the background, and its
 			// deadline would end a long download's context. A recorder of a
@@ -78,6 +81,7 @@ const (
 	kindFree             // static files, health
 	kindUpload
 	kindSocket
+	kindLMS // it bounds its bodies itself: slides come in them
 )
 
 func kindOf(r *http.Request) requestKind {
@@ -86,6 +90,8 @@ func kindOf(r *http.Request) requestKind {
 		return kindSocket
 	case strings.HasPrefix(p, "/static/"), p == "/healthz", p == "/readyz", p == "/metrics":
 		return kindFree
+	case strings.HasPrefix(p, bbb.Prefix):
+		return kindLMS
 	case r.Method == http.MethodPatch && strings.HasPrefix(p, "/c/"):
 		return kindUpload
 	case r.Method == http.MethodPost && strings.HasPrefix(p, rest.Prefix+"/classes/") && strings.HasSuffix(p, "/files"):

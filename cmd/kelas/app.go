@@ -144,8 +144,14 @@ func start(ctx context.Context, sf *storeFlags, f *serveFlags, log *slog.Logger)
 	if err != nil {
 		return nil, err
 	}
+	ended := make(chan struct{}, 1)
 	classes, err := classroom.NewRegistry(classroom.Config{MaxParticipants: f.MaxParticipants, ResumeWindow: f.ResumeWindow, PresenterWindow: f.ResumeWindow},
-		classroom.Deps{Store: db, Media: media, Files: shelf, Log: log, Connected: metrics.ObserveJoin})
+		classroom.Deps{Store: db, Media: media, Files: shelf, Log: log, Connected: metrics.ObserveJoin, Ended: func() {
+			select {
+			case ended <- struct{}{}:
+			default: // one look finds all that have ended
+			}
+		}})
 	if err != nil {
 		return nil, fmt.Errorf("opening the classes: %w", err)
 	}
@@ -174,7 +180,8 @@ func start(ctx context.Context, sf *storeFlags, f *serveFlags, log *slog.Logger)
 		return nil, fmt.Errorf("opening the classes: %w", err)
 	}
 
-	lms, err := bbbDoor(f, classes, who, log)
+	lms, err := a.openBBB(f, bbb.Deps{Classes: classes, Signer: who.Signer, Shelf: shelf, Fetcher: caller, Outbox: hooks,
+		Client: signaling.BBBClient, Ended: ended, Log: log})
 	if err != nil {
 		return nil, err
 	}
@@ -204,14 +211,19 @@ func start(ctx context.Context, sf *storeFlags, f *serveFlags, log *slog.Logger)
 	return a, a.offerSetup(ctx, who)
 }
 
-// bbbDoor is the door for an LMS that speaks BigBlueButton's API; nil when no
-// secret is given.
-func bbbDoor(f *serveFlags, classes *classroom.Registry, who *signaling.Auth, log *slog.Logger) (http.Handler, error) {
+// openBBB opens the door for an LMS that speaks BigBlueButton's API; nil when
+// no secret is given.
+func (a *app) openBBB(f *serveFlags, d bbb.Deps) (http.Handler, error) {
 	if len(f.BBBSecret) == 0 {
 		return nil, nil
 	}
-	return bbb.New(bbb.Config{Secrets: f.BBBSecret, Algorithms: f.BBBAlgorithms, PublicURL: f.PublicURL},
-		bbb.Deps{Classes: classes, Signer: who.Signer, Client: signaling.BBBClient, Log: log})
+	door, err := bbb.New(bbb.Config{Secrets: f.BBBSecret, Algorithms: f.BBBAlgorithms, PublicURL: f.PublicURL,
+		FileMaxSize: int64(f.MaxFileSize)}, d)
+	if err != nil {
+		return nil, err
+	}
+	a.opened("the LMS's door", func(context.Context) error { door.Close(); return nil })
+	return door, nil
 }
 
 // webhooks opens what calls others. The classes close before it, so that all

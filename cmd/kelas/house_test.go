@@ -71,7 +71,7 @@ var mayImport = map[string][]string{
 	// fault has the numbers that Kurento gives to errors; classes stay unknown.
 	"kelas/signaling/kurento": {"kelas/pipeline", "kelas/signaling/fault"},
 	"kelas/signaling/web":     {"kelas/classroom", "kelas/classroom/files", "kelas/signaling/auth", "kelas/signaling/fault", "kelas/templates", "kelas/static"},
-	"kelas/signaling/bbb":     {"kelas/classroom", "kelas/signaling/auth", "kelas/signaling/webhook", "kelas/signaling/outbound"},
+	"kelas/signaling/bbb":     {"kelas/classroom", "kelas/classroom/files", "kelas/signaling/auth", "kelas/signaling/webhook", "kelas/signaling/outbound"},
 	"kelas/signaling/rest":    {"kelas/classroom", "kelas/classroom/files", "kelas/signaling/auth", "kelas/signaling/fault", "kelas/signaling/webhook", "kelas/signaling/outbound"},
 	"kelas/signaling": {"kelas/signaling/bbb", "kelas/signaling/rest", "kelas/classroom", "kelas/classroom/files", "kelas/pipeline", "kelas/signaling/auth", "kelas/signaling/wire",
 		"kelas/signaling/fault", "kelas/signaling/socket", "kelas/signaling/web", "kelas/signaling/webhook", "kelas/signaling/outbound", "kelas/signaling/whip",

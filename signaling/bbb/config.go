@@ -23,6 +23,8 @@ type Config struct {
 	// ExpireUnjoined and ExpireLeft end a class that nobody came to, or that
 	// all have left, where the call that made it says nothing; 5 and 1 minute.
 	ExpireUnjoined, ExpireLeft time.Duration
+	// FileMaxSize bounds a document that is fetched; 500 MiB.
+	FileMaxSize int64
 	// WrongBurst wrong checksums of one address are answered at once, then
 	// one for each WrongInterval; 20 and 10 seconds.
 	WrongBurst    int
@@ -41,6 +43,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.SeatTTL, 12*time.Hour)
 	setDefault(&c.ExpireUnjoined, 5*time.Minute)
 	setDefault(&c.ExpireLeft, time.Minute)
+	setDefault(&c.FileMaxSize, 500<<20)
 	setDefault(&c.WrongBurst, 20)
 	setDefault(&c.WrongInterval, 10*time.Second)
 	if c.Now == nil {
@@ -71,8 +74,8 @@ func (c Config) Validate() error {
 			return fmt.Errorf("bbb: Algorithms: %q is none of sha1, sha256, sha384, sha512", a)
 		}
 	}
-	if c.SeatTTL < 0 || c.ExpireUnjoined < 0 || c.ExpireLeft < 0 || c.WrongBurst < 0 || c.WrongInterval < 0 {
-		return fmt.Errorf("bbb: SeatTTL, ExpireUnjoined, ExpireLeft, WrongBurst or WrongInterval is negative")
+	if c.SeatTTL < 0 || c.ExpireUnjoined < 0 || c.ExpireLeft < 0 || c.WrongBurst < 0 || c.WrongInterval < 0 || c.FileMaxSize < 0 {
+		return fmt.Errorf("bbb: SeatTTL, ExpireUnjoined, ExpireLeft, FileMaxSize, WrongBurst or WrongInterval is negative")
 	}
 	return nil
 }

@@ -46,6 +46,10 @@ func create(ctx context.Context, c *call) ([]node, error) {
 	if err != nil {
 		return nil, err
 	}
+	documents, err := c.documents()
+	if err != nil {
+		return nil, err
+	}
 	l, made, err := c.b.d.Classes.OpenLesson(ctx, id, title, settings)
 	if err != nil {
 		return nil, err
@@ -63,6 +67,10 @@ func create(ctx context.Context, c *call) ([]node, error) {
 		truth("hasUserJoined", len(people) > 0), duration(l), truth("hasBeenForciblyEnded", false)}
 	if !made {
 		return withMessage("duplicateWarning", "This meeting was in existence already.", in...), nil
+	}
+	if missing := c.add(ctx, l.ID, documents); len(missing) > 0 {
+		return withMessage("documentsMissing", "The meeting is there, but these could not be fetched or kept: "+
+			strings.Join(missing, ", ")+".", in...), nil
 	}
 	return withMessage("", "", in...), nil
 }

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 
 	"kelas/classroom"
 	"kelas/signaling/auth"
@@ -26,6 +27,12 @@ type Classes interface {
 	People(classID string) []classroom.Attendee
 	Slots(classID string) []classroom.SlotView
 	Participants(ctx context.Context, classID string) ([]classroom.Participant, error)
+	Attendance(ctx context.Context, classID string) ([]classroom.Attendance, error)
+	Chat(ctx context.Context, q classroom.ChatQuery) ([]classroom.ChatEntry, error)
+	Post(ctx context.Context, classID string, id classroom.Identity, req classroom.ChatRequest) (classroom.ChatEntry, error)
+	FileAdded(classID string, f classroom.FileInfo)
+	Unsettled(ctx context.Context) ([]classroom.Lesson, error)
+	Settle(ctx context.Context, lessonID string) error
 }
 
 // Client is where a request comes from, as the server found out.
@@ -34,11 +41,15 @@ type Client struct {
 	Secure bool
 }
 
-// Deps are what the door works with. Log may be left out.
+// Deps are what the door works with. Ended and Log may be left out.
 type Deps struct {
 	Classes Classes
 	Signer  *auth.Signer
+	Shelf   Shelf
+	Fetcher Fetcher
+	Outbox  Outbox
 	Client  func(*http.Request) Client
+	Ended   <-chan struct{} // something has ended; classroom.Deps.Ended sends into it
 	Log     *slog.Logger
 }
 
@@ -57,22 +68,35 @@ type Door struct {
 	d     Deps
 	log   *slog.Logger
 	wrong *auth.Limiter
+
+	cancel  context.CancelFunc
+	running sync.WaitGroup
 }
 
-// New composes the door.
+// New composes the door and begins to tell of meetings that have ended.
 func New(cfg Config, d Deps) (*Door, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	if d.Classes == nil || d.Signer == nil || d.Client == nil {
-		return nil, fmt.Errorf("bbb: Classes, Signer and Client are needed")
+	if d.Classes == nil || d.Signer == nil || d.Client == nil || d.Shelf == nil || d.Fetcher == nil || d.Outbox == nil {
+		return nil, fmt.Errorf("bbb: Classes, Signer, Shelf, Fetcher, Outbox and Client are needed")
 	}
 	b := &Door{cfg: cfg.withDefaults(), d: d, log: d.Log}
 	if b.log == nil {
 		b.log = slog.New(slog.DiscardHandler)
 	}
 	b.wrong = auth.NewLimiter(b.cfg.WrongBurst, b.cfg.WrongInterval)
+	ctx, cancel := context.WithCancel(context.Background())
+	b.cancel = cancel
+	b.running.Go(func() { b.run(ctx) })
 	return b, nil
+}
+
+// Close ends the telling of ends and waits; what is left is told by the next
+// process.
+func (b *Door) Close() {
+	b.cancel()
+	b.running.Wait()
 }
 
 // call is one request whose checksum is right.
@@ -97,6 +121,15 @@ func init() { // a literal would refer to itself through call
 		"getMeetingInfo":   getMeetingInfo,
 		"getMeetings":      getMeetings,
 		"end":              end,
+		"insertDocument":   insertDocument,
+		"sendChatMessage":  sendChatMessage,
+
+		"getRecordings":          getRecordings,
+		"publishRecordings":      changeRecordings,
+		"updateRecordings":       changeRecordings,
+		"deleteRecordings":       changeRecordings,
+		"getRecordingTextTracks": textTracks,
+		"putRecordingTextTrack":  textTracks,
 	}
 }
 

@@ -19,8 +19,11 @@ import (
 
 	"kelas/classroom"
 	"kelas/classroom/classroomtest"
+	"kelas/classroom/files"
 	"kelas/signaling/auth"
 	"kelas/signaling/bbb"
+	"kelas/signaling/outbound"
+	"kelas/signaling/webhook"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -46,27 +49,64 @@ type lms struct {
 	store   *classroomtest.FaultyStore
 	classes *classroom.Registry
 	signer  *auth.Signer
+	shelf   *files.Shelf
 	door    *bbb.Door
 	addr    string
+	ended   chan struct{}
+	cfg     bbb.Config
+	deps    bbb.Deps
 }
 
-func newLMS(t *testing.T, cfg bbb.Config) *lms {
+func newLMS(t *testing.T, cfg bbb.Config) *lms { return newLMSIn(t, cfg, "127.0.0.1") }
+
+// newLMSIn is newLMS with another network that may be called than this machine.
+func newLMSIn(t *testing.T, cfg bbb.Config, allow ...string) *lms {
 	t.Helper()
-	l := &lms{t: t, clock: newClock(), store: classroomtest.NewFaultyStore(classroomtest.NewMemStore()), addr: "192.0.2.1"}
+	l := &lms{t: t, clock: newClock(), store: classroomtest.NewFaultyStore(classroomtest.NewMemStore()), addr: "192.0.2.1",
+		ended: make(chan struct{}, 1)}
+	log := slog.New(slog.DiscardHandler)
 	var err error
-	l.classes, err = classroom.NewRegistry(classroom.Config{}, classroom.Deps{Store: l.store, Now: l.clock.now})
+	l.shelf, err = files.New(files.Config{Dir: t.TempDir(), MaxSize: 1 << 20}, l.store, log)
 	l.ok(err)
+	l.classes, err = classroom.NewRegistry(classroom.Config{}, classroom.Deps{Store: l.store, Files: l.shelf, Now: l.clock.now, Ended: l.hasEnded})
+	l.ok(err)
+	caller, err := outbound.New(outbound.Config{Allow: allow})
+	l.ok(err)
+	t.Cleanup(caller.Close)
+	outbox, err := webhook.New(t.Context(), webhook.Config{RetryFirst: time.Millisecond, RetryMax: time.Millisecond},
+		webhook.Deps{Store: l.store, Caller: caller, Log: log})
+	l.ok(err)
+	t.Cleanup(outbox.Close)
 	t.Cleanup(func() { l.ok(l.classes.Close(context.Background())) })
 	l.signer, err = auth.NewSigner(make([]byte, 32))
 	l.ok(err)
 	if len(cfg.Secrets) == 0 {
 		cfg.Secrets = []string{secret}
 	}
-	cfg.Now = l.clock.now
-	l.door, err = bbb.New(cfg, bbb.Deps{Classes: l.classes, Signer: l.signer, Log: slog.New(slog.DiscardHandler),
-		Client: func(*http.Request) bbb.Client { return bbb.Client{Addr: l.addr} }})
-	l.ok(err)
+	cfg.Now, cfg.FileMaxSize = l.clock.now, 1<<20
+	l.cfg, l.deps = cfg, bbb.Deps{Classes: l.classes, Signer: l.signer, Shelf: l.shelf, Fetcher: caller, Outbox: outbox,
+		Ended: l.ended, Log: log, Client: func(*http.Request) bbb.Client { return bbb.Client{Addr: l.addr} }}
+	l.restart()
 	return l
+}
+
+// restart opens the door, anew where it was open.
+func (l *lms) restart() {
+	l.t.Helper()
+	if l.door != nil {
+		l.door.Close()
+	}
+	var err error
+	l.door, err = bbb.New(l.cfg, l.deps)
+	l.ok(err)
+	l.t.Cleanup(l.door.Close)
+}
+
+func (l *lms) hasEnded() {
+	select {
+	case l.ended <- struct{}{}:
+	default:
+	}
 }
 
 func (l *lms) ok(err error) {
