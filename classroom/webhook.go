@@ -17,6 +17,11 @@ type Webhook struct {
 	CreatedBy string // User.ID, or the name of an API key
 	CreatedAt time.Time
 	Rev       int64
+
+	// Door is "" for the webhooks of signaling/webhook. A door that sends in
+	// its own words has its name here, and in Terms what it needs besides.
+	Door  string
+	Terms string
 }
 
 // DeliveryState says what became of a Delivery.

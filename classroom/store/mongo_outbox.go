@@ -23,15 +23,19 @@ type webhookDoc struct {
 	CreatedBy string   `bson:"by"`
 	Created   int64    `bson:"created"`
 	Rev       int64    `bson:"rev"`
+	Door      string   `bson:"door,omitempty"`
+	Terms     string   `bson:"terms,omitempty"`
 }
 
 func webhookToDoc(w classroom.Webhook) webhookDoc {
-	return webhookDoc{w.ID, w.URL, w.Secret, w.Events, w.ClassID, w.Active, w.Disabled, w.CreatedBy, millis(w.CreatedAt), w.Rev}
+	return webhookDoc{w.ID, w.URL, w.Secret, w.Events, w.ClassID, w.Active, w.Disabled, w.CreatedBy, millis(w.CreatedAt), w.Rev,
+		w.Door, w.Terms}
 }
 
 func (d webhookDoc) webhook() classroom.Webhook {
 	return classroom.Webhook{ID: d.ID, URL: d.URL, Secret: d.Secret, Events: d.Events, ClassID: d.Class, Active: d.Active,
-		Disabled: d.Disabled, CreatedBy: d.CreatedBy, CreatedAt: fromMillis(d.Created), Rev: d.Rev}
+		Disabled: d.Disabled, CreatedBy: d.CreatedBy, CreatedAt: fromMillis(d.Created), Rev: d.Rev,
+		Door: d.Door, Terms: d.Terms}
 }
 
 func (s *mongoStore) PutWebhook(ctx context.Context, w classroom.Webhook) error {

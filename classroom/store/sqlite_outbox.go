@@ -11,11 +11,11 @@ import (
 )
 
 const (
-	webhookColumns = `id, url, secret, events, class_id, active, disabled, created_by, created_at, rev`
+	webhookColumns = `id, url, secret, events, class_id, active, disabled, created_by, created_at, rev, door, terms`
 
-	sqlPutWebhook    = `INSERT INTO webhooks (` + webhookColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	sqlPutWebhook    = `INSERT INTO webhooks (` + webhookColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	sqlUpdateWebhook = `UPDATE webhooks SET url = ?, secret = ?, events = ?, class_id = ?, active = ?, disabled = ?,
-		created_by = ?, created_at = ?, rev = rev + 1 WHERE id = ? AND rev = ?`
+		created_by = ?, created_at = ?, door = ?, terms = ?, rev = rev + 1 WHERE id = ? AND rev = ?`
 	sqlWebhook       = `SELECT ` + webhookColumns + ` FROM webhooks WHERE id = ?`
 	sqlWebhookExists = `SELECT 1 FROM webhooks WHERE id = ?`
 	sqlWebhooks      = `SELECT ` + webhookColumns + ` FROM webhooks ORDER BY created_at, id`
@@ -51,7 +51,8 @@ const (
 func scanWebhook(row scanner) (w classroom.Webhook, err error) {
 	var created int64
 	var events string
-	err = row.Scan(&w.ID, &w.URL, &w.Secret, &events, &w.ClassID, &w.Active, &w.Disabled, &w.CreatedBy, &created, &w.Rev)
+	err = row.Scan(&w.ID, &w.URL, &w.Secret, &events, &w.ClassID, &w.Active, &w.Disabled, &w.CreatedBy, &created, &w.Rev,
+		&w.Door, &w.Terms)
 	if err != nil {
 		return w, err
 	}
@@ -71,7 +72,7 @@ func (s *sqliteStore) PutWebhook(ctx context.Context, w classroom.Webhook) error
 		return fmt.Errorf("store: put webhook: %w", err)
 	}
 	_, err = s.exec(ctx, "put webhook", sqlPutWebhook, w.ID, w.URL, w.Secret, events, w.ClassID, w.Active, w.Disabled,
-		w.CreatedBy, millis(w.CreatedAt), w.Rev)
+		w.CreatedBy, millis(w.CreatedAt), w.Rev, w.Door, w.Terms)
 	return err
 }
 
@@ -82,7 +83,7 @@ func (s *sqliteStore) UpdateWebhook(ctx context.Context, w classroom.Webhook) (c
 		return classroom.Webhook{}, fmt.Errorf("store: %s: %w", op, err)
 	}
 	n, err := s.exec(ctx, op, sqlUpdateWebhook, w.URL, w.Secret, events, w.ClassID, w.Active, w.Disabled, w.CreatedBy,
-		millis(w.CreatedAt), w.ID, w.Rev)
+		millis(w.CreatedAt), w.Door, w.Terms, w.ID, w.Rev)
 	if err == nil {
 		err = s.updated(ctx, op, n, sqlWebhookExists, w.ID)
 	}

@@ -113,6 +113,10 @@ var sqliteMigrations = []sqliteMigration{
 		`CREATE INDEX lessons_open_list ON lessons (ended_at, created_at, id) WHERE external <> ''`,
 		`CREATE INDEX lessons_unsettled ON lessons (unsettled, created_at, id) WHERE unsettled = 1`,
 	}},
+	{"webhooks of doors that send in their own words", []string{
+		`ALTER TABLE webhooks ADD COLUMN door TEXT NOT NULL DEFAULT ''`,
+		`ALTER TABLE webhooks ADD COLUMN terms TEXT NOT NULL DEFAULT ''`,
+	}},
 }
 
 const (

@@ -170,6 +170,16 @@ func start(ctx context.Context, sf *storeFlags, f *serveFlags, log *slog.Logger)
 	if err != nil {
 		return nil, errors.Join(err, classes.Close(ctx))
 	}
+	lms, err := openBBB(ctx, f, bbb.Deps{Classes: classes, Signer: who.Signer, Shelf: shelf, Fetcher: caller, Outbox: hooks, Hooks: db,
+		Client: signaling.BBBClient, Ended: ended, Log: log})
+	if err != nil {
+		return nil, errors.Join(err, classes.Close(ctx))
+	}
+	if lms != nil {
+		classes.Observe(lms)
+		// The classes tell it what happens until they are closed.
+		a.opened("the LMS's door", func(context.Context) error { lms.Close(); return nil })
+	}
 	// The classes say good-bye through the socket, so they close before it.
 	a.opened("the socket", sock.Close)
 	a.opened("the classes", classes.Close)
@@ -180,11 +190,6 @@ func start(ctx context.Context, sf *storeFlags, f *serveFlags, log *slog.Logger)
 		return nil, fmt.Errorf("opening the classes: %w", err)
 	}
 
-	lms, err := a.openBBB(f, bbb.Deps{Classes: classes, Signer: who.Signer, Shelf: shelf, Fetcher: caller, Outbox: hooks,
-		Client: signaling.BBBClient, Ended: ended, Log: log})
-	if err != nil {
-		return nil, err
-	}
 	kur, err := a.openKurento(f, media)
 	if err != nil {
 		return nil, err
@@ -199,7 +204,7 @@ func start(ctx context.Context, sf *storeFlags, f *serveFlags, log *slog.Logger)
 		Rest:           rest.Config{Rate: f.APIRate, Origins: f.APIOrigin},
 		TrustedProxies: f.TrustedProxy, MetricsToken: f.MetricsToken,
 	}, signaling.Deps{Registry: classes, Store: db, Shelf: shelf, Media: media, Auth: who,
-		Socket: sock, SocketStats: sock.Stats, BBB: lms, Kurento: kur, Metrics: metrics, WHIP: encoders, Webhooks: hooks, Outbound: caller, Log: log})
+		Socket: sock, SocketStats: sock.Stats, BBB: handlerOf(lms), Kurento: kur, Metrics: metrics, WHIP: encoders, Webhooks: hooks, Outbound: caller, Log: log})
 	if err != nil {
 		return nil, err
 	}
@@ -211,19 +216,22 @@ func start(ctx context.Context, sf *storeFlags, f *serveFlags, log *slog.Logger)
 	return a, a.offerSetup(ctx, who)
 }
 
+// handlerOf is no handler where there is no door: a nil pointer would be one.
+func handlerOf(d *bbb.Door) http.Handler {
+	if d == nil {
+		return nil
+	}
+	return d
+}
+
 // openBBB opens the door for an LMS that speaks BigBlueButton's API; nil when
 // no secret is given.
-func (a *app) openBBB(f *serveFlags, d bbb.Deps) (http.Handler, error) {
+func openBBB(ctx context.Context, f *serveFlags, d bbb.Deps) (*bbb.Door, error) {
 	if len(f.BBBSecret) == 0 {
 		return nil, nil
 	}
-	door, err := bbb.New(bbb.Config{Secrets: f.BBBSecret, Algorithms: f.BBBAlgorithms, PublicURL: f.PublicURL,
+	return bbb.New(ctx, bbb.Config{Secrets: f.BBBSecret, Algorithms: f.BBBAlgorithms, PublicURL: f.PublicURL,
 		FileMaxSize: int64(f.MaxFileSize)}, d)
-	if err != nil {
-		return nil, err
-	}
-	a.opened("the LMS's door", func(context.Context) error { door.Close(); return nil })
-	return door, nil
 }
 
 // webhooks opens what calls others. The classes close before it, so that all

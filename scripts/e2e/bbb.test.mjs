@@ -2,11 +2,16 @@
 // calls, and the people it sends come into the real page.
 import { test, before, after } from 'node:test';
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { createHmac } from 'node:crypto';
+import { createServer } from 'node:http';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import bbb from 'bigbluebutton-js';
 import { Kelas } from './kelas.mjs';
-import { chromium, open, press, byTest, frames, grows, until, picture, picturesDir } from './browsers.mjs';
+import { chromium, open, press, type, byTest, frames, grows, until, picture, picturesDir } from './browsers.mjs';
 
 const secret = '639259d4-9dd8-4b25-bf01-95f9567eaf4b';
 let kelas, chrome, api;
@@ -14,7 +19,7 @@ let kelas, chrome, api;
 const pages = {};
 
 before(async () => {
-  kelas = await Kelas.start(['--bbb-secret', secret]);
+  kelas = await Kelas.start(['--bbb-secret', secret, '--webhook-allow', '127.0.0.1']);
   chrome = await chromium();
   api = bbb.api(`${kelas.url}/bigbluebutton`, secret);
 });
@@ -143,4 +148,61 @@ step('what the LMS wanted of the class is in force', async () => {
   assert.deepEqual(await pages.rina.$$eval('#chat-to option', (list) => list.map((o) => o.textContent)), ['Bu Wali']);
   await press(pages.rina, 'leave');
   await until('back at the LMS', () => pages.rina.url().endsWith('/login?from=lms'));
+});
+
+/** Runs the calls that PHP's own libraries make; prints what was not so. */
+async function php(who, ...args) {
+  const script = join(import.meta.dirname, 'bbb.php');
+  const { stdout } = await promisify(execFile)('php', [script, who, `${kelas.url}/bigbluebutton`, secret, ...args]).catch((e) => {
+    throw new Error(`${e.stderr}\n${e.stdout}`);
+  });
+  return stdout;
+}
+
+step('the calls of the PHP library', async () => {
+  const said = await php('library');
+  assert.ok(said.split('\n').length > 30, said);
+});
+
+step('Moodle: its nine calls, slides, and completion by attendance', async () => {
+  const came = [];
+  const moodle = createServer((req, res) => {
+    let body = '';
+    req.on('data', (d) => { body += d; });
+    req.on('end', () => {
+      if (req.url.startsWith('/slides')) return res.end('%PDF-1.4 bab satu');
+      came.push({ url: req.url, method: req.method, token: (req.headers.authorization ?? '').replace('Bearer ', ''), body });
+      // The first one finds Moodle in maintenance.
+      res.writeHead(came.length === 1 ? 503 : 200).end();
+    });
+  }).listen(0, '127.0.0.1');
+  await once(moodle, 'listening');
+  try {
+    const at = `http://127.0.0.1:${moodle.address().port}`;
+    const said = await php('moodle', `${at}/slides/bab1.pdf`, `${at}/bbb_broker.php`);
+    const [teacher, pupil] = [...said.matchAll(/^join (.*)$/gm)].map((m) => m[1]);
+    pages.rahma = await open(chrome, teacher);
+    pages.adi = await open(chrome, pupil);
+    for (const page of [pages.rahma, pages.adi]) await page.waitForSelector('#app[data-phase="online"]');
+    await until('the slides are there', () => pages.adi.evaluate(() => window.kelas.state().files.some((f) => f.name === 'Bab 1.pdf')));
+    await press(pages.adi, 'tab-chat');
+    await type(pages.adi, 'chat-input', 'Selamat pagi');
+    await press(pages.adi, 'chat-send');
+    await until('stored', () => pages.adi.evaluate(() => window.kelas.state().storedSeq === 1));
+    await new Promise((r) => setTimeout(r, 2000)); // they were there for a while
+    assert.match(await php('finish'), /ok gone/);
+    const told = await until('completion arrives, after a failure', () => came[1], 60000);
+    assert.equal(told.url, '/bbb_broker.php?action=meeting_events&bigbluebuttonbn=34');
+    const [head, payload, signature] = told.token.split('.');
+    assert.equal(createHmac('sha512', secret).update(`${head}.${payload}`).digest('base64url'), signature);
+    const report = JSON.parse(told.body);
+    assert.match(report.meeting_id, /\[2\]$/);
+    const people = Object.fromEntries(report.data.attendees.map((a) => [a.ext_user_id, a]));
+    assert.deepEqual(Object.keys(people).sort(), ['17', '2']);
+    assert.ok(people['17'].duration >= 2 && people['17'].duration < 120, `Adi was there for ${people['17'].duration} s`);
+    assert.equal(people['17'].engagement.chats, 1);
+    assert.equal(people['2'].moderator, true);
+  } finally {
+    moodle.close();
+  }
 });

@@ -68,6 +68,9 @@ func create(ctx context.Context, c *call) ([]node, error) {
 	if !made {
 		return withMessage("duplicateWarning", "This meeting was in existence already.", in...), nil
 	}
+	if err := c.b.meetingCreated(ctx, l); err != nil {
+		return nil, err
+	}
 	if missing := c.add(ctx, l.ID, documents); len(missing) > 0 {
 		return withMessage("documentsMissing", "The meeting is there, but these could not be fetched or kept: "+
 			strings.Join(missing, ", ")+".", in...), nil

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"kelas/classroom"
 	"kelas/signaling/auth"
@@ -21,6 +22,7 @@ import (
 type Classes interface {
 	OpenLesson(ctx context.Context, external, title string, s classroom.Settings) (l classroom.Lesson, made bool, err error)
 	LessonByExternal(ctx context.Context, external string) (classroom.Lesson, error)
+	Lesson(ctx context.Context, id string) (classroom.Lesson, error)
 	OpenLessons(ctx context.Context) ([]classroom.Lesson, error)
 	MayEnter(ctx context.Context, classID string, id classroom.Identity) error
 	EndClass(ctx context.Context, classID string) error
@@ -48,6 +50,7 @@ type Deps struct {
 	Shelf   Shelf
 	Fetcher Fetcher
 	Outbox  Outbox
+	Hooks   HookStore
 	Client  func(*http.Request) Client
 	Ended   <-chan struct{} // something has ended; classroom.Deps.Ended sends into it
 	Log     *slog.Logger
@@ -68,27 +71,32 @@ type Door struct {
 	d     Deps
 	log   *slog.Logger
 	wrong *auth.Limiter
+	hooks atomic.Pointer[[]hook] // never changed in place
 
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 }
 
-// New composes the door and begins to tell of meetings that have ended.
-func New(cfg Config, d Deps) (*Door, error) {
+// New composes the door and begins to tell of meetings that have ended. It is
+// an observer of the classes besides: their owner makes it one.
+func New(ctx context.Context, cfg Config, d Deps) (*Door, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	if d.Classes == nil || d.Signer == nil || d.Client == nil || d.Shelf == nil || d.Fetcher == nil || d.Outbox == nil {
-		return nil, fmt.Errorf("bbb: Classes, Signer, Shelf, Fetcher, Outbox and Client are needed")
+	if d.Classes == nil || d.Signer == nil || d.Client == nil || d.Shelf == nil || d.Fetcher == nil || d.Outbox == nil || d.Hooks == nil {
+		return nil, fmt.Errorf("bbb: Classes, Signer, Shelf, Fetcher, Outbox, Hooks and Client are needed")
 	}
 	b := &Door{cfg: cfg.withDefaults(), d: d, log: d.Log}
 	if b.log == nil {
 		b.log = slog.New(slog.DiscardHandler)
 	}
 	b.wrong = auth.NewLimiter(b.cfg.WrongBurst, b.cfg.WrongInterval)
-	ctx, cancel := context.WithCancel(context.Background())
+	if err := b.readHooks(ctx); err != nil {
+		return nil, err
+	}
+	running, cancel := context.WithCancel(context.Background())
 	b.cancel = cancel
-	b.running.Go(func() { b.run(ctx) })
+	b.running.Go(func() { b.run(running) })
 	return b, nil
 }
 
@@ -123,6 +131,9 @@ func init() { // a literal would refer to itself through call
 		"end":              end,
 		"insertDocument":   insertDocument,
 		"sendChatMessage":  sendChatMessage,
+		"hooks/create":     createHook,
+		"hooks/list":       listHooks,
+		"hooks/destroy":    destroyHook,
 
 		"getRecordings":          getRecordings,
 		"publishRecordings":      changeRecordings,

@@ -84,10 +84,18 @@ func newLMSIn(t *testing.T, cfg bbb.Config, allow ...string) *lms {
 		cfg.Secrets = []string{secret}
 	}
 	cfg.Now, cfg.FileMaxSize = l.clock.now, 1<<20
-	l.cfg, l.deps = cfg, bbb.Deps{Classes: l.classes, Signer: l.signer, Shelf: l.shelf, Fetcher: caller, Outbox: outbox,
+	l.cfg, l.deps = cfg, bbb.Deps{Classes: l.classes, Signer: l.signer, Shelf: l.shelf, Fetcher: caller, Outbox: outbox, Hooks: l.store,
 		Ended: l.ended, Log: log, Client: func(*http.Request) bbb.Client { return bbb.Client{Addr: l.addr} }}
 	l.restart()
+	l.classes.Observe(l)
 	return l
+}
+
+// Wants and Happened are the door's, which a test may close and open again.
+func (l *lms) Wants(classID string) bool { return l.door.Wants(classID) }
+
+func (l *lms) Happened(ctx context.Context, list []classroom.Happening) error {
+	return l.door.Happened(ctx, list)
 }
 
 // restart opens the door, anew where it was open.
@@ -97,7 +105,7 @@ func (l *lms) restart() {
 		l.door.Close()
 	}
 	var err error
-	l.door, err = bbb.New(l.cfg, l.deps)
+	l.door, err = bbb.New(l.t.Context(), l.cfg, l.deps)
 	l.ok(err)
 	l.t.Cleanup(l.door.Close)
 }

@@ -70,7 +70,7 @@ func (b *Door) settle(ctx context.Context, l classroom.Lesson) error {
 	}
 	for _, r := range list {
 		err := b.d.Outbox.Enqueue(ctx, r)
-		if errors.Is(err, outbound.ErrBadURL) || errors.Is(err, outbound.ErrForbidden) {
+		if uncallable(err) {
 			b.log.Warn("a callback's address cannot be called", "class", l.ID, "event", r.Event, "err", err)
 			continue
 		}
@@ -78,11 +78,22 @@ func (b *Door) settle(ctx context.Context, l classroom.Lesson) error {
 			return err
 		}
 	}
-	err := b.d.Classes.Settle(ctx, l.ID)
+	// Where somebody came the classes tell, in the order of what happened.
+	came, err := b.d.Classes.Participants(ctx, l.ID)
+	if err == nil && len(came) == 0 {
+		err = b.tell(ctx, l, "meeting-ended", "over:"+l.ID, l.EndedAt, map[string]any{})
+	}
+	if err == nil {
+		err = b.d.Classes.Settle(ctx, l.ID)
+	}
 	if errors.Is(err, classroom.ErrClassNotFound) {
 		return nil // deleted meanwhile
 	}
 	return err
+}
+
+func uncallable(err error) bool {
+	return errors.Is(err, outbound.ErrBadURL) || errors.Is(err, outbound.ErrForbidden)
 }
 
 // endCallbacks are plain GETs that say that it is over and whether there will

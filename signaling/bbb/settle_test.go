@@ -68,7 +68,7 @@ func TestAnLMSHearsOfTheEnd(t *testing.T) {
 	l.clock.advance(90 * time.Second)
 	ani.Leave(t.Context())
 	l.clock.advance(time.Minute)
-	ani, _ = l.enter(l.address("meetingID", "m1", "fullName", "Ani", "role", "VIEWER", "userID", "u 8"))
+	l.enter(l.address("meetingID", "m1", "fullName", "Ani", "role", "VIEWER", "userID", "u 8"))
 	l.clock.advance(10 * time.Minute)
 	l.get("end", "meetingID", "m1").wants()
 

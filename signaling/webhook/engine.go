@@ -109,6 +109,7 @@ func (e *Engine) readHooks(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("webhook: reading the webhooks: %w", err)
 	}
+	hooks = slices.DeleteFunc(hooks, func(w classroom.Webhook) bool { return w.Door != "" }) // a door's own
 	e.hooks.Store(&hooks)
 	return nil
 }

@@ -22,6 +22,7 @@ func testWebhooks(h *harness) {
 
 	w2, w1 := webhook("w2", 2), webhook("w1", 1)
 	w2.Events = nil
+	w1.Door, w1.Terms = "bbb", "kelas[7]"
 	for _, w := range []classroom.Webhook{w2, w1} {
 		h.ok(h.s.PutWebhook(h.ctx, w))
 		same(h, "the webhook", must(h.s.Webhook(h.ctx, w.ID))(h), w)
