@@ -120,13 +120,14 @@ func (r *Registry) Settle(ctx context.Context, lessonID string) error {
 	return err
 }
 
-// written reports whether all about the class is in the store. The record
-// that only tells of the end, and is being written then, does not count.
+// written reports whether all about the class is in the store, and told to
+// observers. The record that only tells of the end, and is being written
+// then, does not count.
 func (c *Class) written() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	waits := slices.ContainsFunc(c.records, func(r *record) bool { return !r.tells })
-	return !waits && c.chat.waiting() == 0 && c.people == 0
+	return !waits && len(c.news) == 0 && c.chat.waiting() == 0 && c.people == 0
 }
 
 // Attendee is somebody who is in a class now.

@@ -196,6 +196,9 @@ func (j *journal) writeNews() error {
 	if len(c.news) == 0 && len(c.tabs) == 0 {
 		wake(c.keeperWake)
 	}
+	if len(c.news) == 0 {
+		c.settleLocked()
+	}
 	return nil
 }
 

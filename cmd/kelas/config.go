@@ -16,6 +16,7 @@ import (
 	yaml "go.yaml.in/yaml/v3"
 
 	"kelas/signaling/auth"
+	"kelas/signaling/bbb"
 	"kelas/signaling/outbound"
 	"kelas/signaling/rest"
 	"kelas/signaling/web"
@@ -83,7 +84,7 @@ type serveFlags struct {
 	APIRate         int           `name:"api-rate" default:"600" help:"Requests that an API key may make in a minute." group:"LMS"`
 	SigningKeyAge   time.Duration `name:"signing-key-age" default:"2160h" help:"When a new key for join tokens takes over by itself; what the former one signed stays valid. 0 for never." group:"LMS"`
 	BBBAlgorithms   []string      `name:"bbb-checksum" help:"Checksums taken there: of sha1, sha256, sha384, sha512; all when not given." placeholder:"NAME" group:"LMS"`
-	WebhookAllow    []string      `name:"webhook-allow" help:"Address or network inside that webhooks and callbacks may be sent to, besides the public internet; may be given more than once." placeholder:"CIDR" group:"Operation"`
+	WebhookAllow    []string      `name:"webhook-allow" help:"Address or network inside that webhooks, callbacks and requests for an LMS's documents may be sent to, besides the public internet; may be given more than once." placeholder:"CIDR" group:"Operation"`
 
 	MetricsToken     string        `name:"metrics-token" help:"Bearer token for /metrics from elsewhere than the machine itself." placeholder:"TOKEN" secret:"all" group:"Operation"`
 	LogLevel         string        `name:"log-level" enum:"debug,info,warn,error" default:"info" help:"debug, info, warn or error." group:"Operation"`
@@ -165,6 +166,11 @@ func (f *serveFlags) Validate() error {
 		_, errNet := netip.ParsePrefix(p)
 		if errAddr != nil && errNet != nil {
 			errs = append(errs, fmt.Errorf("--trusted-proxy: %q is neither an address nor a network", p))
+		}
+	}
+	if len(f.BBBSecret) > 0 || len(f.BBBAlgorithms) > 0 {
+		if err := (bbb.Config{Secrets: f.BBBSecret, Algorithms: f.BBBAlgorithms}).Validate(); err != nil {
+			errs = append(errs, fmt.Errorf("--bbb-secret, --bbb-checksum: %w", err))
 		}
 	}
 	if _, err := outbound.ParseNetworks(f.WebhookAllow); err != nil {

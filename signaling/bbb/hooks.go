@@ -190,12 +190,30 @@ func (b *Door) event(l classroom.Lesson, h classroom.Happening) (name string, at
 		attributes["chat-message"] = map[string]any{"id": h.ID, "message": h.Chat.Text, "sender": map[string]any{
 			"internal-user-id": h.Chat.FromID, "name": h.Chat.FromName, "time": h.At.UnixMilli()}}
 		return "chat-group-message-sent", attributes
-	case classroom.LessonEnded:
-		if !l.EndedAt.IsZero() { // an empty class may fill again
-			return "meeting-ended", attributes
-		}
 	}
 	return "", nil
+}
+
+// meetingEnded comes after all that happened in the meeting, and is the last
+// that hooks of this meeting hear: they go with it.
+func (b *Door) meetingEnded(ctx context.Context, l classroom.Lesson) error {
+	if err := b.tell(ctx, l, "meeting-ended", "ended:"+l.ID, l.EndedAt, map[string]any{}); err != nil {
+		return err
+	}
+	gone := false
+	for _, h := range *b.hooks.Load() {
+		if h.meeting != l.External || h.made.After(l.EndedAt) {
+			continue
+		}
+		if err := b.d.Hooks.DeleteWebhook(ctx, h.id); err != nil && !errors.Is(err, classroom.ErrNotFound) {
+			return fmt.Errorf("deleting a hook: %w", err)
+		}
+		gone = true
+	}
+	if !gone {
+		return nil
+	}
+	return b.readHooks(ctx)
 }
 
 // meetingCreated is not a happening of the class: nobody is in it yet.

@@ -100,8 +100,13 @@ func TestHooksHearInOrder(t *testing.T) {
 			t.Fatalf("%+v never came", want)
 		}
 	}
+	if !l.settled(30 * time.Second) {
+		t.Fatal("not settled")
+	}
+	l.get("hooks/list").wants("hooks", "") // the meeting's went with it
 	// A meeting that nobody came to ends too.
 	l.clock.advance(time.Second)
+	l.get("hooks/create", "callbackURL", s.URL+"/hook?x=1", "eventID", "meeting-created,meeting-ended").wants()
 	l.create("m1").wants()
 	l.get("end", "meetingID", "m1").wants()
 	var ids []string

@@ -78,11 +78,7 @@ func (b *Door) settle(ctx context.Context, l classroom.Lesson) error {
 			return err
 		}
 	}
-	// Where somebody came the classes tell, in the order of what happened.
-	came, err := b.d.Classes.Participants(ctx, l.ID)
-	if err == nil && len(came) == 0 {
-		err = b.tell(ctx, l, "meeting-ended", "over:"+l.ID, l.EndedAt, map[string]any{})
-	}
+	err := b.meetingEnded(ctx, l)
 	if err == nil {
 		err = b.d.Classes.Settle(ctx, l.ID)
 	}
