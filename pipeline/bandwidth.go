@@ -174,8 +174,7 @@ func (e *WebRtcEndpoint) remb(tracks []*upTrack) rtcp.Packet {
 		return nil
 	}
 	most, ssrcs := e.estimate(tracks)
-	was := e.toldMost
-	e.toldMost = most
+	was := e.toldMost.Swap(int64(most))
 	switch {
 	case len(ssrcs) == 0 || most == 0 && was == 0:
 		return nil

@@ -180,7 +180,9 @@ func (e *RtpEndpoint) Stats() EndpointStats {
 			st.RemoteAddress = d.String()
 		}
 		if u := x.current(); u != nil {
-			st.Received = append(st.Received, receivedStats(x.at, u))
+			r := receivedStats(x.at, u)
+			r.NACKs = x.asked.Load()
+			st.Received = append(st.Received, r)
 		}
 		if x.slot != nil {
 			sent := sentStats(x.at, x.slot)

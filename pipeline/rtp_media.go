@@ -34,6 +34,7 @@ type rtpMedia struct {
 	slot     *sfu.Slot // nil: the other side does not receive
 
 	dest, controlDest atomic.Pointer[netip.AddrPort] // nil: nothing may be sent yet
+	asked             atomic.Uint64                  // sequence numbers, by NACK
 	refused           atomic.Uint64                  // packets that came from elsewhere, or were not authentic
 
 	encMu  sync.Mutex

@@ -42,6 +42,7 @@ func (x *rtpMedia) readRTP() {
 		x.proven(from, false)
 		if asks := x.take(packet, time.Now()); asks {
 			if due = gaps.see(binary.BigEndian.Uint16(packet[2:]), time.Now(), due); len(due) > 0 {
+				x.asked.Add(uint64(len(due)))
 				x.sendControl(&rtcp.TransportLayerNack{
 					SenderSSRC: x.ssrc, MediaSSRC: binary.BigEndian.Uint32(packet[8:]),
 					Nacks: rtcp.NackPairsFromSequenceNumbers(due),

@@ -17,13 +17,31 @@ type TrackStats struct {
 	Packets       uint64
 	Bytes         uint64  // payload
 	Retransmitted uint64  // sent again on a NACK
-	NACKs         uint64  // sequence numbers asked for by the browser
+	NACKs         uint64  // sequence numbers asked for: by the browser for a slot, of the browser for a source
 	PLIs          uint64  // key frames asked for: by the browser for a slot, of the browser for a source
 	Lost          uint64  // of a slot: reported by the browser; of a source: missing
 	LossFraction  float64 // 0..1, of the last report
 	WriteErrors   uint64
 	RoundTrip     time.Duration // 0: not known
 	Layer         Layer         // of a slot
+	SSRC          uint32        // of a slot; of a source with one stream
+	Jitter        time.Duration // of a slot: reported by the browser; of a source: measured here
+	// Latency is how long packets of the source stay in the server, from the wire
+	// until they were handed out to all, a running mean; 0: not known.
+	Latency time.Duration
+	Streams []StreamStats // of a source: one for each SSRC
+}
+
+// StreamStats are the figures of one SSRC that is received.
+type StreamStats struct {
+	SSRC      uint32
+	RID       string // "" without simulcast
+	Packets   uint64
+	Bytes     uint64 // payload
+	Lost      uint64 // missing, not repaired so far
+	KeyFrames uint64
+	PLIs      uint64 // key frames asked for
+	Jitter    time.Duration
 }
 
 // LineStats are the figures of the way to a browser.
@@ -52,6 +70,7 @@ type EndpointStats struct {
 	Sent                                    []TrackStats  // the element's slots
 	Data                                    DataStats
 	Line                                    LineStats
+	RecvLimit                               int64 // bit/s that the browser is told to send at most (REMB); 0: none
 }
 
 // ServerStats are totals since the start, those of released endpoints included,
@@ -83,8 +102,11 @@ func (e *WebRtcEndpoint) Stats() EndpointStats {
 	if name := e.srtpProfile.Load(); name != nil {
 		st.SRTPProfile, st.DTLSRole = *name, "server"
 	}
+	st.RecvLimit = e.toldMost.Load() * 1000
 	for _, t := range tracks {
-		st.Received = append(st.Received, receivedStats(t.at, t.current()))
+		r := receivedStats(t.at, t.current())
+		r.NACKs = t.asked.Load()
+		st.Received = append(st.Received, r)
 	}
 	for _, d := range slots {
 		if s := d.get(); s != nil {
@@ -106,10 +128,21 @@ func (e *WebRtcEndpoint) Stats() EndpointStats {
 
 func receivedStats(at pad, u *sfu.UpTrack) TrackStats {
 	s := u.Stats()
-	return TrackStats{
+	t := TrackStats{
 		MediaType: at.media, Description: at.description, Codec: u.Codec().MimeType, Flowing: u.Flowing(),
 		Packets: s.Packets, Bytes: s.Bytes, PLIs: s.KeyFrameRequests, Lost: s.Lost,
 	}
+	for _, l := range s.Layers {
+		t.Streams = append(t.Streams, StreamStats{
+			SSRC: l.SSRC, RID: l.RID, Packets: l.Packets, Bytes: l.Bytes, Lost: l.Lost,
+			KeyFrames: l.KeyFrames, PLIs: l.KeyFrameRequests, Jitter: l.Jitter,
+		})
+		t.Jitter, t.Latency = max(t.Jitter, l.Jitter), max(t.Latency, l.Latency)
+	}
+	if len(s.Layers) == 1 {
+		t.SSRC = s.Layers[0].SSRC
+	}
+	return t
 }
 
 func sentStats(at pad, slot *sfu.Slot) TrackStats {
@@ -118,6 +151,7 @@ func sentStats(at pad, slot *sfu.Slot) TrackStats {
 		MediaType: at.media, Description: at.description,
 		Packets: s.Packets, Bytes: s.Bytes, Retransmitted: s.Retransmitted, NACKs: s.NACKs, PLIs: s.PLIs,
 		Lost: uint64(s.LostTotal), LossFraction: s.LostFraction, WriteErrors: s.WriteErrors, RoundTrip: s.RTT,
+		SSRC: slot.SSRC(), Jitter: s.Jitter,
 	}
 	t.Layer, _ = layerOf(slot)
 	if u := slot.Feeding(); u != nil {

@@ -22,6 +22,8 @@ type upTrack struct {
 	at       pad
 	rids     []string // its encodings, as offered
 
+	asked atomic.Uint64 // sequence numbers, by NACK
+
 	mu    sync.Mutex
 	up    *sfu.UpTrack
 	loops int
@@ -172,6 +174,7 @@ func (in *inbound) read() {
 
 // ask sends a NACK. A connection that is closing needs none.
 func (in *inbound) ask(due []uint16) {
+	in.track.asked.Add(uint64(len(due)))
 	_ = in.pc.WriteRTCP([]rtcp.Packet{&rtcp.TransportLayerNack{
 		MediaSSRC: uint32(in.remote.SSRC()),
 		Nacks:     rtcp.NackPairsFromSequenceNumbers(due),

@@ -31,7 +31,7 @@ type WebRtcEndpoint struct {
 
 	data        *dataChannels
 	bandwidth   atomic.Pointer[Bandwidth] // nil: no bounds
-	toldMost    int                       // by REMB; the sweep's
+	toldMost    atomic.Int64              // by REMB, in kbit/s; the sweep's
 	srtpProfile atomic.Pointer[string]
 	releasing   sync.Once
 	dead        atomic.Bool

@@ -29,6 +29,7 @@ type Layer struct {
 	keys   keyRequester
 	view   view // of the goroutine that writes
 	rate   layerRate
+	times  layerTimes
 
 	mu     sync.RWMutex
 	ring   *ring // nil once closed
@@ -80,6 +81,9 @@ func (l *Layer) Write(packet []byte, arrival time.Time) {
 	if l.track.cfg.Flush != nil && len(slots) > 0 && (h.marker || l.track.cfg.Kind == Audio) {
 		l.track.cfg.Flush()
 	}
+	if len(slots) > 0 {
+		l.times.through(arrival)
+	}
 	if ask {
 		l.askAgain(l.view.arrival)
 	}
@@ -114,6 +118,7 @@ func (l *Layer) remember(h rtpHeader, body []byte, arrival int64) bool {
 	l.lost.Add(lost)
 	if len(body) > 0 {
 		l.timing.note(h.ts, arrival)
+		l.times.note(h.ts, arrival, l.timing.rate)
 	}
 	if key {
 		l.keys.key.Store(arrival)
@@ -197,6 +202,7 @@ func (l *Layer) stats() LayerStats {
 		Packets: l.packets.Load(), Bytes: l.bytes.Load(), Duplicates: l.duplicates.Load(), Empty: l.empties.Load(),
 		Malformed: l.malformed.Load(), TooOld: l.old.Load(), Lost: uint64(max(0, l.lost.Load())),
 		KeyFrames: l.keyFrames.Load(), KeyFrameRequests: l.keys.sent.Load(),
+		Jitter: l.times.jitter(), Latency: l.times.latency(),
 	}
 	if at := l.lastPacket.Load(); at != 0 {
 		st.LastPacket = time.Unix(0, at)

@@ -107,6 +107,9 @@ func NewSlot(cfg SlotConfig) *Slot {
 	return s
 }
 
+// SSRC is the slot's own, for life.
+func (s *Slot) SSRC() uint32 { return s.cfg.SSRC }
+
 // Kind says what the slot carries.
 func (s *Slot) Kind() Kind { return s.cfg.Kind }
 

@@ -20,6 +20,8 @@ type LayerStats struct {
 	KeyFrames        uint64
 	KeyFrameRequests uint64 // sent upstream, after merging
 	LastPacket       time.Time
+	Jitter           time.Duration // of arrivals (RFC 3550, section 6.4.1)
+	Latency          time.Duration // from arrival until all slots had the packet, a running mean; 0: no slot yet
 }
 
 // UpTrackStats are the sums over the layers, and the layers.

@@ -31,16 +31,19 @@ func getStats(c *call) (any, error) {
 		st.Received = e.Stats()
 	}
 	for _, t := range st.Received {
-		if wanted(t.MediaType) {
-			m := streamMembers(t)
-			m["packetsReceived"], m["bytesReceived"], m["jitter"] = t.Packets, t.Bytes, 0.0
-			add(streamID("inbound", t), "RTCInboundRTPStreamStats", "inboundrtp", m)
+		for _, s := range t.Streams {
+			if wanted(t.MediaType) {
+				m := streamMembers(t, s.SSRC)
+				m["packetsReceived"], m["bytesReceived"], m["jitter"] = s.Packets, s.Bytes, s.Jitter.Seconds()
+				m["packetsLost"], m["pliCount"], m["remb"] = s.Lost, s.PLIs, st.RecvLimit
+				add(fmt.Sprintf("%s_%d", streamID("inbound", t), s.SSRC), "RTCInboundRTPStreamStats", "inboundrtp", m)
+			}
 		}
 	}
 	for _, t := range st.Sent {
 		if wanted(t.MediaType) {
-			m := streamMembers(t)
-			m["packetsSent"], m["bytesSent"], m["targetBitrate"], m["roundTripTime"] = t.Packets, t.Bytes, 0.0, t.RoundTrip.Seconds()
+			m := streamMembers(t, t.SSRC)
+			m["packetsSent"], m["bytesSent"], m["targetBitrate"], m["roundTripTime"] = t.Packets, t.Bytes, float64(st.Line.Capacity), t.RoundTrip.Seconds()
 			add(streamID("outbound", t), "RTCOutboundRTPStreamStats", "outboundrtp", m)
 		}
 	}
@@ -59,8 +62,8 @@ func streamID(way string, t pipeline.TrackStats) string {
 	return fmt.Sprintf("%s_%s_%s", way, strings.ToLower(string(t.MediaType)), t.Description)
 }
 
-func streamMembers(t pipeline.TrackStats) map[string]any {
-	return map[string]any{"ssrc": "", "associateStatsId": "", "isRemote": false, "mediaTrackId": strings.ToLower(string(t.MediaType)) + "_" + t.Description,
+func streamMembers(t pipeline.TrackStats, ssrc uint32) map[string]any {
+	return map[string]any{"ssrc": fmt.Sprint(ssrc), "associateStatsId": "", "isRemote": false, "mediaTrackId": strings.ToLower(string(t.MediaType)) + "_" + t.Description,
 		"transportId": "", "codecId": t.Codec, "firCount": 0, "pliCount": t.PLIs, "nackCount": t.NACKs, "sliCount": 0, "remb": 0,
 		"packetsLost": t.Lost, "fractionLost": t.LossFraction}
 }

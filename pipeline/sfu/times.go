@@ -1,0 +1,40 @@
+package sfu
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// layerTimes measures how evenly packets of a layer arrive, and how long they stay here. The goroutine that writes
+// the layer writes it.
+type layerTimes struct {
+	seen   bool
+	lastTS uint32
+	lastAt int64
+
+	uneven atomic.Int64 // nanoseconds, times 16
+	stay   atomic.Int64 // the same
+}
+
+// note takes an arrival (RFC 3550, section A.8, in nanoseconds).
+func (t *layerTimes) note(ts uint32, arrival, rate int64) {
+	if t.seen {
+		took := int64(int32(ts-t.lastTS)) * 1e9 / rate
+		d := arrival - t.lastAt - took
+		if max(d, -d) < int64(10*time.Second) { // a pause or a jump of the clock says nothing of the way
+			t.uneven.Store(smooth(t.uneven.Load(), max(d, -d)))
+		}
+	}
+	t.seen, t.lastTS, t.lastAt = true, ts, arrival
+}
+
+// through is told when all slots have had the packet that arrived then.
+func (t *layerTimes) through(arrival time.Time) {
+	t.stay.Store(smooth(t.stay.Load(), int64(time.Since(arrival))))
+}
+
+// smooth is a running mean with a weight of a sixteenth; both sides are kept times 16.
+func smooth(mean, v int64) int64 { return mean + v - mean/16 }
+
+func (t *layerTimes) jitter() time.Duration  { return time.Duration(t.uneven.Load() / 16) }
+func (t *layerTimes) latency() time.Duration { return time.Duration(t.stay.Load() / 16) }
