@@ -184,7 +184,7 @@ func codecKnown(m *sdp.MediaDescription, format string) bool {
 		}
 		name, _, _ := strings.Cut(rest, "/")
 		switch strings.ToUpper(name) {
-		case "OPUS", "VP8", "VP9", "H264", "AV1":
+		case "OPUS", "PCMU", "PCMA", "VP8", "VP9", "H264", "AV1":
 			return true
 		}
 	}

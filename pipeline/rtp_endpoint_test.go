@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
@@ -496,5 +497,43 @@ func TestRTPPortsRunOut(t *testing.T) {
 	ends[0].Release()
 	if _, err := ends[len(ends)-1].ProcessOffer(t.Context(), newPhone(t).offer("audio", "RTP/AVP", "0")); err != nil {
 		t.Errorf("after a release: %v", err)
+	}
+}
+
+// TestTelephone: G.711 from a telephone reaches a browser that takes it, beside
+// its Opus, and one that does not is told.
+func TestTelephone(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, pipeline.Config{})
+	p := newPipeline(t, s)
+	e := newRTP(t, p, pipeline.RtpEndpointOptions{})
+	x := newPhone(t)
+	x.listen()
+	answer, err := e.ProcessOffer(t.Context(), x.offer("audio", "RTP/AVP", "0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	able, unable := newEndpoint(t, p), newEndpoint(t, p)
+	got := events(t, unable)
+	page := pipelinetest.NewViewer(t, pipelinetest.Options{G711: true})
+	connect(t, e, able)
+	connect(t, e, unable)
+	page.Negotiate(able.ProcessOffer)
+	pipelinetest.NewViewer(t, pipelinetest.Options{}).Negotiate(unable.ProcessOffer)
+	page.WaitConnected()
+	to := target(t, answer, 0)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	mic := page.Slot(pipelinetest.Mic)
+	for i := 0; mic.Stats().Packets < 20; i++ {
+		if i == 500 {
+			t.Fatalf("%+v", mic.Stats())
+		}
+		<-tick.C
+		x.send(to, 0, uint16(i), 9, make([]byte, 160))
+	}
+	u := waitEvent(t, got, func(u pipeline.Unplayable) bool { return u.MediaType == pipeline.Audio })
+	if u.Codec != "audio/PCMU" || len(u.Accepted) != 1 || u.Accepted[0] != "audio/opus" {
+		t.Errorf("%+v", u)
 	}
 }

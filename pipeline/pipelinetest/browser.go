@@ -34,6 +34,8 @@ type Options struct {
 	NoRTX bool
 	// Places are those that are offered; nil is all of the page's.
 	Places []Place
+	// G711 also offers PCMU, as browsers do.
+	G711 bool
 	// Simulcast has a presenter send the camera in three layers: q, h and f.
 	Simulcast bool
 }
@@ -124,6 +126,15 @@ func registerCodecs(m *webrtc.MediaEngine, o Options) error {
 	}, webrtc.RTPCodecTypeAudio)
 	if err != nil {
 		return err
+	}
+	if o.G711 {
+		err := m.RegisterCodec(webrtc.RTPCodecParameters{
+			RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypePCMU, ClockRate: 8000},
+			PayloadType:        0,
+		}, webrtc.RTPCodecTypeAudio)
+		if err != nil {
+			return err
+		}
 	}
 	feedback := []webrtc.RTCPFeedback{
 		{Type: "ccm", Parameter: "fir"}, {Type: "nack"}, {Type: "nack", Parameter: "pli"}, {Type: "transport-cc"},
