@@ -290,7 +290,7 @@ func TestContract(t *testing.T) {
 	got = c.call("createUser", nil, obj{"name": "ibu.sari", "role": "teacher", "password": goodPassword}, 201)
 	user := map[string]string{"user": id(got)}
 	c.call("getUser", user, nil, 200)
-	got = c.call("editUser", user, obj{"displayName": "Ibu Sari", "language": "id"}, 200, "If-Match", etag(got))
+	c.call("editUser", user, obj{"displayName": "Ibu Sari", "language": "id"}, 200, "If-Match", etag(got))
 	c.call("listUsers", nil, nil, 200)
 	c.call("createUser", nil, obj{"name": "IBU.SARI", "role": "teacher", "password": goodPassword}, 409)
 
