@@ -106,14 +106,21 @@ func (d *delays) look(n int64) (least, growth int64, ok bool) {
 	return min(older, newer) - d.usual(), newer - older, true
 }
 
-// queue is how much longer than usual packets are on the way now, in us.
+// queue is how much longer than usual packets are on the way now, in us: the quickest of the newest two buckets,
+// for a browser that is busy for a moment is no queue.
 func (d *delays) queue() int64 {
-	for ago := range int64(window) {
+	seen, least := 0, int64(0)
+	for ago := int64(0); ago < window && seen < 2; ago++ {
 		if b := d.at(ago); b != nil {
-			return max(0, b.least-d.usual())
+			if seen++; seen == 1 || b.least < least {
+				least = b.least
+			}
 		}
 	}
-	return 0
+	if seen == 0 {
+		return 0
+	}
+	return max(0, least-d.usual())
 }
 
 // rate is what arrived in the newest n whole buckets, in bits a second. The newest one still fills.

@@ -249,6 +249,13 @@ func (l *Line) upLocked(now time.Time, ask *asks) {
 	}
 	var p places
 	l.placesLocked(&p)
+	if p.n < l.shared {
+		l.nextTry = 0 // what is gone has left room
+	}
+	l.shared = p.n
+	if now.UnixNano() < l.nextTry {
+		return // also where it would fit now: a layer that breathes does so now and then
+	}
 	want, sound := int64(0), l.soundLocked()
 	for i := range p.n {
 		if p.at[i]+1 >= p.ladders[i].n {
@@ -266,10 +273,7 @@ func (l *Line) upLocked(now time.Time, ask *asks) {
 			want = need
 		}
 	}
-	if want == 0 || now.UnixNano() < l.nextTry {
-		return
-	}
-	if l.startProbeLocked(want, now) {
+	if want == 0 || l.startProbeLocked(want, now) {
 		return
 	}
 	if l.est.Blind(now) || !l.canProbeLocked() && l.est.Heard(now) {

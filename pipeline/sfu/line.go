@@ -29,8 +29,9 @@ const (
 	unlimited = 1 << 40
 	// stepEvery is how often a line thinks about going up, while feedback comes.
 	stepEvery = int64(200e6)
-	// trial is how long a step up is on trial: a line that is full within it was not ready.
-	trial = int64(4e9)
+	// trial is how long a step up is on trial: a line that is full within it was not ready. Pictures differ, so a
+	// layer may fit for a while.
+	trial = int64(20e9)
 	// backOff is how long nothing is tried after a line was full; it doubles up to backOffMost with each trial
 	// that fails.
 	backOff     = int64(2e9)
@@ -61,6 +62,7 @@ type Line struct {
 	nextTry  int64 // no probe before this
 	wait     int64 // the back-off now
 	trialTo  int64 // the last step up is on trial until then
+	shared   int   // by how many places, when a step up was last thought of
 	number   uint16
 	probe    probe
 	probing  sync.WaitGroup // the probe's timer, while it is set or runs
@@ -221,9 +223,6 @@ func (l *Line) thinkLocked(now time.Time, ask *asks) {
 		return
 	}
 	l.stepped = at
-	if l.trialTo != 0 && at > l.trialTo {
-		l.trialTo, l.wait = 0, backOff
-	}
 	l.upLocked(now, ask)
 }
 
@@ -240,9 +239,10 @@ func (l *Line) fullLocked(full estimate.Full, now time.Time, ask *asks) {
 		return
 	}
 	l.capacity, l.bounded = min(full.Rate, max(l.capacity, estimate.Least)), true
-	l.wait = backOff
 	if at < l.trialTo {
 		l.doubleLocked()
+	} else {
+		l.wait = backOff
 	}
 	l.trialTo, l.nextTry = 0, at+l.wait
 	l.pressed = true

@@ -122,6 +122,27 @@ func TestLineTooNarrowStays(t *testing.T) {
 	})
 }
 
+// TestLayerThatBreathes fits now and then: it is tried more and more seldom, and not at each breath.
+func TestLayerThatBreathes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSim(t, 3)
+		s.down.rate = 500_000
+		s.run(500 * time.Millisecond)
+		s.connect()
+		for i := range 60 {
+			s.layers[1].bytes = []int{280_000, 560_000}[i%2] / 8 / simFPS
+			s.run(3 * time.Second)
+		}
+		s.tell(180 * simFPS)
+		if n := s.line.Stats().Ups; n > 12 {
+			t.Errorf("up %d times", n)
+		}
+		if s.browser.decoded < 180*simFPS*9/10 {
+			t.Error("the picture did not go on")
+		}
+	})
+}
+
 // TestLongerWayIsNotAQueue: a route that becomes longer at once costs no layer for long.
 func TestLongerWayIsNotAQueue(t *testing.T) {
 	for _, more := range []time.Duration{100 * time.Millisecond, 300 * time.Millisecond} {

@@ -203,9 +203,6 @@ func (b *simBrowser) decode(now time.Time) {
 	for i := b.next; i < len(b.order); i++ {
 		f := b.frames[b.order[i]]
 		if !f.whole() || !b.refers(f) {
-			if f.tid == 0 && b.any && !f.key && i > b.next+8 {
-				return
-			}
 			continue
 		}
 		switch f.tid {

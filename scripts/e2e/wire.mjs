@@ -186,8 +186,13 @@ function generator(seed) {
   };
 }
 
-/** UDP to the media port over a line that loses and delays, both ways. */
+/** How long a narrow way keeps packets, in ms, before it throws away what comes. */
+const narrowQueue = 400;
+
+/** UDP to the media port over a line that loses and delays, both ways, and may be narrow towards each browser. */
 export class RoughPath {
+  /** Bits a second to each browser's port; 0: as many as one likes. */
+  rate = 0;
   carried = 0;
   dropped = 0;
   #flows = new Map();
@@ -225,12 +230,22 @@ export class RoughPath {
     flow.socket = socket;
     socket.bind(0, roughAddress);
     flow.ready = once(socket, 'listening');
-    socket.on('message', (m) => this.#later(() => this.socket.send(m, flow.from.port, flow.from.address)));
+    socket.on('message', (m) => this.#later(() => this.socket.send(m, flow.from.port, flow.from.address), this.#wait(flow, m.length)));
     socket.on('error', () => {});
   }
 
-  #later(send) {
-    if (this.#random() < this.loss) {
+  /** How long a packet waits for its turn on a narrow way, in ms; Infinity: it is thrown away. */
+  #wait(flow, size) {
+    if (!this.rate) return 0;
+    const now = performance.now();
+    const wait = Math.max(0, (flow.freeAt ?? 0) - now);
+    if (wait > narrowQueue) return Infinity;
+    flow.freeAt = now + wait + ((size + 28) * 8000) / this.rate;
+    return flow.freeAt - now;
+  }
+
+  #later(send, wait = 0) {
+    if (this.#random() < this.loss || wait === Infinity) {
       this.dropped++;
       return;
     }
@@ -239,7 +254,7 @@ export class RoughPath {
       try {
         send();
       } catch { /* closed meanwhile */ }
-    }, this.delay);
+    }, this.delay + wait);
   }
 
   /** The NAT forgets its ports and takes others, telling nobody. */
