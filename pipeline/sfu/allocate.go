@@ -130,8 +130,9 @@ func (l *Line) spentLocked() int64 {
 	return p.spent
 }
 
-// allocateLocked shares the line anew; true when a slot was given less than before.
-func (l *Line) allocateLocked(ask *asks) (lower bool) {
+// allocateLocked shares the line anew; true when a slot was given less than before. Without raise nobody is given
+// more, but for sources that are new: a step up has its own time.
+func (l *Line) allocateLocked(raise bool, ask *asks) (lower bool) {
 	var p places
 	l.placesLocked(&p)
 	left, room := l.forPicturesLocked() // room: bounds never stop a picture, the line may
@@ -142,13 +143,19 @@ func (l *Line) allocateLocked(ask *asks) (lower bool) {
 		switch {
 		case l.Quality() == SoundOnly || p.ladders[i].n == 0:
 			continue
+		case p.at[i] < 0 && !raise && !p.seats[i].new:
+			continue
 		case cost <= room, !l.bounded, i == 0 && cost/2 <= room:
 			next[i] = 0
 			left, room = left-cost, room-cost
 		}
 	}
 	for i := range p.n {
-		for next[i] >= 0 && next[i]+1 < p.ladders[i].n {
+		top := p.ladders[i].n - 1
+		if !raise && !p.seats[i].new {
+			top = min(top, p.at[i])
+		}
+		for next[i] >= 0 && next[i] < top {
 			more := p.ladders[i].cost(next[i]+1) - p.ladders[i].cost(next[i])
 			if more > left {
 				break
@@ -192,17 +199,26 @@ func (l *Line) setLocked(t *seat, lad *ladder, i int, ask *asks) {
 	}
 }
 
-// seatNewLocked gives sources that came a place beside those that are there.
+// seatNewLocked gives sources that have begun to flow, for the first time or again, a place beside those that are
+// there.
 func (l *Line) seatNewLocked() {
-	if !slices.ContainsFunc(l.seats, func(t *seat) bool { return t.new }) {
+	var p places
+	l.placesLocked(&p)
+	came := false
+	for i := range p.n {
+		if p.ladders[i].n == 0 {
+			p.seats[i].new = true
+		} else if p.seats[i].new {
+			came = true
+		}
+	}
+	if !came && l.Quality() != SoundOnly {
 		return
 	}
 	if l.bounded || l.least > 0 || l.most > 0 || l.Quality() != Automatic {
-		l.allocateLocked(nil) // what has precedence may need room
+		l.allocateLocked(false, nil) // what has precedence may need room
 		return
 	}
-	var p places
-	l.placesLocked(&p)
 	for i := range p.n {
 		t, lad := p.seats[i], &p.ladders[i]
 		if !t.new || lad.n == 0 {
@@ -256,7 +272,7 @@ func (l *Line) upLocked(now time.Time, ask *asks) {
 	if now.UnixNano() < l.nextTry {
 		return // also where it would fit now: a layer that breathes does so now and then
 	}
-	want, sound := int64(0), l.soundLocked()
+	want, sound, at := int64(0), l.soundLocked(), -1
 	for i := range p.n {
 		if p.at[i]+1 >= p.ladders[i].n {
 			continue
@@ -269,18 +285,17 @@ func (l *Line) upLocked(now time.Time, ask *asks) {
 			l.raiseLocked(&p, i, now, ask)
 			return
 		}
-		if want == 0 {
-			want = need
+		if at < 0 {
+			want, at = need, i
 		}
 	}
-	if want == 0 || l.startProbeLocked(want, now) {
+	if at < 0 || l.startProbeLocked(want, now) {
 		return
 	}
 	if l.est.Blind(now) || !l.canProbeLocked() && l.est.Heard(now) {
 		// Nothing to probe with: it is tried.
-		l.capacity = want
-		l.doubleLocked()
-		l.nextTry = now.UnixNano() + l.wait
+		l.capacity, l.nextTry = want, now.UnixNano()+l.wait
+		l.raiseLocked(&p, at, now, ask)
 	}
 }
 

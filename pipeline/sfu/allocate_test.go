@@ -124,6 +124,38 @@ func TestScreenTakesFromTheCamera(t *testing.T) {
 	})
 }
 
+// TestScreenThatComesBack takes its place again, though nothing was connected anew.
+func TestScreenThatComesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLine(nil)
+		defer l.Close()
+		l.capacity, l.bounded = 1_600_000, true
+		pictures := flowing(t, Video, []string{"q", "h", "f"}, cameraRates...)
+		screens := flowing(t, Video, []string{""}, screenRates...)
+		camera, screen := place(t, l, Video, 1, pictures), place(t, l, Video, 0, screens)
+		flow := func(u *UpTrack) {
+			for _, o := range u.layers {
+				o.lastPacket.Store(time.Now().UnixNano())
+				u.noteFlow(o, time.Now().UnixNano())
+			}
+		}
+		want := func(what string, rank int32) {
+			t.Helper()
+			l.Sweep(time.Now())
+			if c, s := camera.limit.get(), screen.limit.get(); c.rank != rank || s != (step{0, allTemporal}) {
+				t.Errorf("%s: camera %v, screen %v", what, c, s)
+			}
+		}
+		want("both", 200)
+		time.Sleep(3 * layerIdle)
+		flow(pictures)
+		screens.flow.Store(new([]*Layer))
+		want("the camera alone", 300)
+		flow(screens)
+		want("both again", 200)
+	})
+}
+
 func TestDemand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rids := []string{"q", "h", "f"}

@@ -7,7 +7,7 @@ func (l *Line) SetBounds(least, most int64) {
 	var ask asks
 	l.mu.Lock()
 	l.least, l.most = least, most
-	l.allocateLocked(&ask)
+	l.allocateLocked(true, &ask)
 	l.mu.Unlock()
 	ask.send()
 }

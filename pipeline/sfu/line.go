@@ -76,7 +76,7 @@ type lineCounters struct{ full, probes, probesFailed, ups, downs atomic.Uint64 }
 type seat struct {
 	slot *Slot
 	now  step // what slot.limit says
-	new  bool // fed by something whose layers were not known yet
+	new  bool // nothing flowed here when the line was shared last
 }
 
 // NewLine makes a line that nothing is known of. clock may be nil.
@@ -180,7 +180,7 @@ func (l *Line) SetQuality(q Quality) {
 	var ask asks
 	l.quality.Store(uint32(q))
 	l.mu.Lock()
-	l.allocateLocked(&ask)
+	l.allocateLocked(true, &ask)
 	l.mu.Unlock()
 	ask.send()
 }
@@ -209,7 +209,7 @@ func (l *Line) thinkLocked(now time.Time, ask *asks) {
 		return
 	}
 	if l.overLocked(at) {
-		l.allocateLocked(ask)
+		l.allocateLocked(false, ask)
 		l.lowered = at
 	}
 	if rate, yes := l.est.Mistaken(now); yes {
@@ -246,7 +246,7 @@ func (l *Line) fullLocked(full estimate.Full, now time.Time, ask *asks) {
 	}
 	l.trialTo, l.nextTry = 0, at+l.wait
 	l.pressed = true
-	if !l.allocateLocked(ask) && l.settledLocked(at) {
+	if !l.allocateLocked(false, ask) && l.settledLocked(at) {
 		l.forceLocked(ask)
 	}
 	l.pressed, l.lowered = false, at

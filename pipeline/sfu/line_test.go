@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/pion/rtcp"
 )
 
 // tell writes what the README of pipeline has a row for.
@@ -222,6 +224,42 @@ func TestViewerChooses(t *testing.T) {
 		}
 		if c := s.course(); strings.Contains(c, "0") && strings.Contains(c, "f0") {
 			t.Errorf("pictures were left out on a good line: %s", c)
+		}
+	})
+}
+
+// TestViewerWithReceiverReportsAlone goes down when they tell of loss twice, and up again after a pause.
+func TestViewerWithReceiverReportsAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSim(t, 9)
+		s.up.loss = 1 // no arrivals are reported
+		s.run(500 * time.Millisecond)
+		s.connect()
+		report := func(seconds int, lost uint8) {
+			for range seconds {
+				s.run(time.Second)
+				raw, err := (&rtcp.ReceiverReport{Reports: []rtcp.ReceptionReport{{SSRC: slotSSRC, FractionLost: lost}}}).Marshal()
+				if err != nil {
+					t.Fatal(err)
+				}
+				s.line.HandleRTCP(raw, time.Now())
+			}
+		}
+		report(10, 0)
+		if s.shown() != "f" {
+			t.Fatalf("%s on a good line", s.shown())
+		}
+		report(1, 100)
+		if l := s.slots[0].limit.get(); l.rank != 300 {
+			t.Errorf("one report of loss: %v", l)
+		}
+		report(2, 100)
+		if l := s.slots[0].limit.get(); l.rank >= 300 {
+			t.Errorf("two reports of loss: %v", l)
+		}
+		report(40, 0)
+		if s.shown() != "f" {
+			t.Errorf("%s after 40 good seconds", s.shown())
 		}
 	})
 }
