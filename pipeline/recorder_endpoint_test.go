@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"kelas/pipeline"
 	"kelas/pipeline/pipelinetest"
@@ -135,4 +136,82 @@ func TestRecorderRefuses(t *testing.T) {
 	if left, _ := os.ReadDir(outside); len(left) != 0 {
 		t.Errorf("written outside: %v", left)
 	}
+}
+
+// TestRecorderOfAnotherSource: another source with another codec takes the place of the first, which ends, and the
+// recorder goes on in a second file. Taking the connection away stops nothing; the end of the stream does.
+func TestRecorderOfAnotherSource(t *testing.T) {
+	dir := t.TempDir()
+	p := newPipeline(t, newServer(t, pipeline.Config{FileRoot: dir}))
+	first := newPlayer(t, p, "file://"+makeFile(t, filepath.Join(dir, "a.webm"), withVP8...))
+	second := newPlayer(t, p, "file://"+makeFile(t, filepath.Join(dir, "b.webm"), withVP9...))
+	r := newRecorder(t, p, pipeline.RecorderEndpointOptions{URI: "file://" + dir + "/out.webm", StopOnEndOfStream: true})
+	told := events(t, r)
+	connect(t, first, r)
+	if err := r.Record(); err != nil {
+		t.Fatal(err)
+	}
+	play(t, first)
+	written(t, r, 25)
+	if err := first.Disconnect(r); err != nil {
+		t.Fatal(err)
+	}
+	if s := r.State(); s != pipeline.UriEndpointStart {
+		t.Errorf("state %s", s)
+	}
+	connect(t, second, r)
+	play(t, second)
+	waitEvent[pipeline.Stopped](t, told, nil)
+	for name, codec := range map[string]string{"out.webm": "vp8", "out-2.webm": "vp9"} {
+		f := recordtest.Probe(t, filepath.Join(dir, name))
+		if v := f.Stream("video"); v == nil || v.Codec != codec || len(v.Packets) < 20 {
+			t.Errorf("%s: %+v", name, f.Streams)
+		}
+		recordtest.Decode(t, filepath.Join(dir, name))
+	}
+	// What is stopped may record again, and replaces its file.
+	if err := r.Record(); err != nil {
+		t.Fatal(err)
+	}
+	play(t, first)
+	connect(t, first, r)
+	written(t, r, 10)
+	stopAndWait(t, r)
+	if st := r.Stats(); st.Files != 1 || st.Duration > 4*time.Second {
+		t.Errorf("%+v", st)
+	}
+}
+
+// TestRecorderOfNothing leaves no file behind, and the one that was there alone.
+func TestRecorderOfNothing(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "old.webm")
+	if err := os.WriteFile(path, []byte("old"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := newPipeline(t, newServer(t, pipeline.Config{FileRoot: dir}))
+	r := newRecorder(t, p, pipeline.RecorderEndpointOptions{URI: "file://" + path})
+	told := events(t, r)
+	if err := r.Record(); err != nil {
+		t.Fatal(err)
+	}
+	stopAndWait(t, r)
+	waitEvent[pipeline.Stopped](t, told, nil)
+	if b, err := os.ReadFile(path); err != nil || string(b) != "old" {
+		t.Errorf("%q, %v", b, err)
+	}
+	// A folder in the file's place is told when the first packet comes.
+	blocked := newRecorder(t, p, pipeline.RecorderEndpointOptions{URI: "file://" + dir + "/folder"})
+	if err := os.MkdirAll(filepath.Join(dir, "folder", "full"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	told = events(t, blocked)
+	player := newPlayer(t, p, "file://"+makeFile(t, filepath.Join(dir, "a.webm"), withVP8...))
+	connect(t, player, blocked)
+	if err := blocked.Record(); err != nil {
+		t.Fatal(err)
+	}
+	play(t, player)
+	checkError(t, waitEvent[pipeline.Error](t, told, nil), pipeline.ResourceErrorOpen)
+	eventually(t, "the state is STOP", func() bool { return blocked.State() == pipeline.UriEndpointStop })
 }
