@@ -67,7 +67,7 @@ function library(): void
     $slides = new SimpleXMLElement('<?xml version="1.0" encoding="UTF-8"?><modules/>');
     $module = $slides->addChild('module');
     $module->addAttribute('name', 'presentation');
-    $document = $module->addChild('document', base64_encode("%PDF-1.4 puisi"));
+    $document = $module->addChild('document', base64_encode("%PDF-1.4 puisi" . str_repeat("\n% a large one", 250000)));
     $document->addAttribute('name', 'puisi.pdf');
     $with = call('create', ['meetingID' => 'php 2', 'name' => 'Puisi'], 'sha1', $slides->asXML());
     check('create with slides', (string) $with->returncode === 'SUCCESS' && (string) $with->messageKey === '');

@@ -184,6 +184,9 @@ step('Moodle: its nine calls, slides, and completion by attendance', async () =>
     pages.rahma = await open(chrome, teacher);
     pages.adi = await open(chrome, pupil);
     for (const page of [pages.rahma, pages.adi]) await page.waitForSelector('#app[data-phase="online"]');
+    await press(pages.rahma, 'go-live');
+    assert.equal(await pages.rahma.$eval('#check-mic-on', (i) => i.checked), false, 'muteOnStart');
+    await pages.rahma.keyboard.press('Escape');
     await until('the slides are there', () => pages.adi.evaluate(() => window.kelas.state().files.some((f) => f.name === 'Bab 1.pdf')));
     await press(pages.adi, 'tab-chat');
     await type(pages.adi, 'chat-input', 'Selamat pagi');

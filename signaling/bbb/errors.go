@@ -26,7 +26,6 @@ const (
 	keyInternal           = "internalError"
 	keyBusy               = "serverUnavailable"
 	keyTooLarge           = "requestTooLarge"
-	keyTooManyWrong       = keyChecksum
 	keyMissingParamHookID = "missingParamHookID"
 	keyHookMissing        = "destroyMissingHook"
 	keyNoCallback         = "missingParamCallbackURL"

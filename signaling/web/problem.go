@@ -84,6 +84,8 @@ func (v *visit) problem(err error) {
 	case errors.Is(err, auth.ErrCSRF):
 		p.Code, p.Status = "form", http.StatusForbidden
 	case problemCodes[f.Code]:
+	case f.Status == http.StatusForbidden:
+		p.Code = "notAllowed"
 	case f.Status == http.StatusNotFound:
 		p.Code = "notFound"
 	case f.Status >= 500:

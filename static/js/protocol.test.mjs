@@ -201,3 +201,20 @@ test("negotiation: accepted, rejected, overtaken, cut off", async () => {
   await assert.rejects(fifth, { code: "offline" });
   connection.close();
 });
+
+test("waits in the lobby on its line, and joins when it is let in", () => {
+  const { socket, connection, phases } = setUp();
+  connection.start();
+  socket.accept();
+  socket.last("join").ack?.(null, { ok: false, error: { code: "inLobby", message: "" } });
+  return Promise.resolve().then(() => Promise.resolve()).then(() => {
+    assert.equal(phases.at(-1), "lobby");
+    assert.equal(socket.connected, true);
+    assert.equal(socket.sent.filter((m) => m.event === "join").length, 1);
+    socket.push("lobbyAdmitted", {});
+    assert.equal(socket.sent.filter((m) => m.event === "join").length, 2);
+    socket.push("joined", { session: "token-1", resumed: false });
+    assert.equal(phases.at(-1), "online");
+    assert.equal(isFinal("lobbyRefused") && isFinal("guestsRefused") && !isFinal("inLobby"), true);
+  });
+});
