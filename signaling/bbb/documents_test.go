@@ -2,6 +2,7 @@ package bbb_test
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -117,13 +118,21 @@ func TestRecordingsThereAreNone(t *testing.T) {
 		l.get(call, "recordID", "a-1", "publish", "true", "protect", "true").fails("notFound")
 		l.get(call).fails("missingParamRecordID")
 	}
-	for _, call := range []string{"getRecordingTextTracks", "putRecordingTextTrack"} {
-		res := l.send(httptest.NewRequest("GET", sign(call, "recordID=a-1"), nil))
-		body := make([]byte, 200)
-		n, _ := res.Body.Read(body)
-		if res.StatusCode != 200 || !strings.HasPrefix(res.Header.Get("Content-Type"), "application/json") ||
-			!strings.Contains(string(body[:n]), `"messageKey":"noRecordings"`) || !strings.Contains(string(body[:n]), `"returncode":"FAILED"`) {
-			t.Error(call, res.Header, string(body[:n]))
+	for _, test := range []struct{ call, query, key string }{
+		{"getRecordingTextTracks", "recordID=a-1", "noRecordings"},
+		{"getRecordingTextTracks", "", "missingParamRecordID"},
+		{"putRecordingTextTrack", "recordID=a-1&kind=subtitles&lang=en-US&label=English", "noRecordings"},
+		{"putRecordingTextTrack", "recordID=a-1&kind=poem&lang=en", "invalidKind"},
+		{"putRecordingTextTrack", "recordID=a-1&kind=captions&lang=e", "invalidLang"},
+	} {
+		res := l.send(httptest.NewRequest("GET", sign(test.call, test.query), nil))
+		var a struct {
+			Response struct{ Returncode, MessageKey, Message string }
+		}
+		if err := json.NewDecoder(res.Body).Decode(&a); err != nil || res.StatusCode != 200 ||
+			!strings.HasPrefix(res.Header.Get("Content-Type"), "application/json") ||
+			a.Response.Returncode != "FAILED" || a.Response.MessageKey != test.key || a.Response.Message == "" {
+			t.Error(test, err, res.Header, a)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"regexp"
 )
 
 // There are no recordings yet. The calls about them answer as a server does
@@ -22,12 +23,21 @@ func changeRecordings(_ context.Context, c *call) ([]node, error) {
 	return nil, failed(keyNotFound, "No recording was found with that recording ID.")
 }
 
+// languageTag is the shape of a tag by BCP 47.
+var languageTag = regexp.MustCompile(`^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$`)
+
 // textTracks is getRecordingTextTracks and putRecordingTextTrack, which speak
 // JSON.
 func textTracks(_ context.Context, c *call) ([]node, error) {
+	put := c.name == "putRecordingTextTrack"
 	key, text := keyNoRecordings, "No recording was found with that recording ID."
-	if c.p["recordID"] == "" {
+	switch kind := c.p["kind"]; {
+	case c.p["recordID"] == "":
 		key, text = "missingParamRecordID", "You must give a recording ID."
+	case put && kind != "subtitles" && kind != "captions":
+		key, text = "invalidKind", "kind is subtitles or captions."
+	case put && !languageTag.MatchString(c.p["lang"]):
+		key, text = "invalidLang", "lang is a language such as id or en-US."
 	}
 	return nil, c.json(map[string]string{"returncode": "FAILED", "messageKey": key, "message": text})
 }
