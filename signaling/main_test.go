@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gin-gonic/gin"
 	"go.uber.org/goleak"
 
 	"kelas/classroom"
@@ -26,6 +27,7 @@ import (
 	"kelas/signaling"
 	"kelas/signaling/auth"
 	"kelas/signaling/outbound"
+	"kelas/signaling/rest"
 	"kelas/signaling/socket"
 	"kelas/signaling/webhook"
 )
@@ -294,4 +296,15 @@ func (p page) to(t *testing.T, location string) {
 	if p.status != http.StatusSeeOther || p.header.Get("Location") != location {
 		t.Fatalf("%d to %q instead of %q: %.300s", p.status, p.header.Get("Location"), location, p.body)
 	}
+}
+
+// serve serves a door of its own beside the site.
+func (s *site) serve(t *testing.T, door *rest.Door) string {
+	t.Helper()
+	gin.SetMode(gin.ReleaseMode)
+	e := gin.New()
+	door.Register(e)
+	ts := httptest.NewServer(e)
+	t.Cleanup(ts.Close)
+	return ts.URL
 }
