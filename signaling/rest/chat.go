@@ -12,6 +12,7 @@ import (
 
 	"kelas/classroom"
 	"kelas/signaling/auth"
+	"kelas/signaling/sheet"
 )
 
 type message struct {
@@ -172,6 +173,14 @@ func (c *call) export(classID, kind, name string, begin func(io.Writer), each fu
 	}
 }
 
+// stamp writes a time for an export; "" for never.
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02T15:04:05Z")
+}
+
 // attach begins an answer that is to be saved.
 func (c *call) attach(kind, name string) {
 	c.gin.Header("Content-Type", kind)
@@ -180,17 +189,17 @@ func (c *call) attach(kind, name string) {
 }
 
 func exportChatCSV(c *call, p classPath, _ none) (raw, error) {
-	var w table
+	var w *sheet.Writer
 	err := c.export(p.Class, "text/csv; charset=utf-8", "chat-"+p.Class+".csv",
 		func(out io.Writer) {
-			w = newTable(out)
-			w.write("number", "at", "kind", "from", "role", "to", "text", "deleted")
+			w = sheet.New(out)
+			w.Row("number", "at", "kind", "from", "role", "to", "text", "deleted")
 		},
 		func(e classroom.ChatEntry) {
-			w.write(strconv.FormatInt(e.Seq, 10), stamp(e.At), string(e.Kind), e.FromName, string(e.FromRole), e.ToName, e.Text, strconv.FormatBool(e.Deleted))
+			w.Row(strconv.FormatInt(e.Seq, 10), stamp(e.At), string(e.Kind), e.FromName, string(e.FromRole), e.ToName, e.Text, strconv.FormatBool(e.Deleted))
 		})
 	if err == nil {
-		w.Flush()
+		_ = w.Flush() // the reader has left; there is nobody to tell
 	}
 	return raw{}, err
 }
@@ -210,10 +219,7 @@ func exportChatText(c *call, p classPath, _ none) (raw, error) {
 			fmt.Fprintf(w, "[%s] %s%s: %s\n", stamp(e.At), e.FromName, to, strings.ReplaceAll(e.Text, "\n", "\n    "))
 		})
 	if err == nil {
-		err = w.Flush()
-		if err != nil {
-			err = nil // the reader left; there is nobody to tell
-		}
+		_ = w.Flush() // as above
 	}
 	return raw{}, err
 }

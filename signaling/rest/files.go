@@ -13,6 +13,7 @@ import (
 	"kelas/classroom"
 	"kelas/classroom/files"
 	"kelas/signaling/fault"
+	"kelas/signaling/patient"
 )
 
 type file struct {
@@ -78,21 +79,9 @@ func listFiles(c *call, p fileFilter, _ none) (list[file], error) {
 		}, showFile)
 }
 
-// patientBody lets an upload take for ever while bytes come, and ends it when
-// none came for StallTimeout.
-func (c *call) patientBody() io.Reader {
-	return &patientReader{r: c.gin.Request.Body, rc: http.NewResponseController(c.gin.Writer), stall: c.door.cfg.StallTimeout}
-}
-
-type patientReader struct {
-	r     io.Reader
-	rc    *http.ResponseController
-	stall time.Duration
-}
-
-func (p *patientReader) Read(b []byte) (int, error) {
-	_ = p.rc.SetReadDeadline(time.Now().Add(p.stall)) // a recorder of a test has no deadlines
-	return p.r.Read(b)
+// patientBody is the body of a file.
+func (c *call) patientBody() *patient.Reader {
+	return patient.NewReader(c.gin.Writer, c.gin.Request.Body, c.door.cfg.StallTimeout)
 }
 
 func uploadFile(c *call, p fileNew, _ none) (file, error) {
@@ -118,7 +107,8 @@ func uploadFile(c *call, p fileNew, _ none) (file, error) {
 	if err != nil {
 		return file{}, err
 	}
-	_, done, err := c.door.d.Shelf.Append(ctx, up.ID, 0, io.LimitReader(c.patientBody(), r.ContentLength))
+	body := c.patientBody()
+	_, done, err := c.door.d.Shelf.Append(ctx, up.ID, 0, io.LimitReader(body, r.ContentLength))
 	if err == nil && done == nil {
 		err = fault.WithDetail(fault.ErrBadMessage, "the body ended before its Content-Length")
 	}
@@ -126,6 +116,9 @@ func uploadFile(c *call, p fileNew, _ none) (file, error) {
 		// There is no way to go on with it: it is sent again from the start.
 		if drop := c.door.d.Shelf.Abort(context.WithoutCancel(ctx), up.ID); drop != nil {
 			c.door.log.Debug("an upload that failed stays until the next sweep", "upload", up.ID, "error", drop)
+		}
+		if body.Err != nil && !fault.Known(err) {
+			return file{}, fault.ErrTimedOut // the line was cut or stood still; nobody may be there to hear it
 		}
 		return file{}, err
 	}
@@ -162,21 +155,8 @@ func downloadFile(c *call, p filePath, _ none) (raw, error) {
 	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": info.Name}))
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox; frame-ancestors 'none'")
 	h.Set("ETag", `"`+info.Hash+`"`)
-	out := &patientWriter{ResponseWriter: c.gin.Writer, rc: http.NewResponseController(c.gin.Writer), stall: c.door.cfg.StallTimeout}
-	http.ServeContent(out, c.gin.Request, "", info.CreatedAt, f)
+	http.ServeContent(patient.NewWriter(c.gin.Writer, c.door.cfg.StallTimeout), c.gin.Request, "", info.CreatedAt, f)
 	return raw{}, nil
-}
-
-// patientWriter is patientReader for the other way.
-type patientWriter struct {
-	http.ResponseWriter
-	rc    *http.ResponseController
-	stall time.Duration
-}
-
-func (w *patientWriter) Write(b []byte) (int, error) {
-	_ = w.rc.SetWriteDeadline(time.Now().Add(w.stall)) // as above
-	return w.ResponseWriter.Write(b)
 }
 
 func deleteFile(c *call, p filePath, _ none) (none, error) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"kelas/classroom"
+	"kelas/signaling/sheet"
 )
 
 type stay struct {
@@ -88,16 +89,16 @@ func exportAttendance(c *call, p classPath, _ none) (raw, error) {
 		return raw{}, err
 	}
 	c.attach("text/csv; charset=utf-8", "attendance-"+p.Class+".csv")
-	w := newTable(c.gin.Writer)
-	w.write("participant", "name", "role", "userId", "externalId", "joinedAt", "leftAt", "seconds")
+	w := sheet.New(c.gin.Writer)
+	w.Row("participant", "name", "role", "userId", "externalId", "joinedAt", "leftAt", "seconds")
 	for _, s := range all {
 		left := ""
 		if s.LeftAt != nil {
 			left = stamp(*s.LeftAt)
 		}
-		w.write(s.ParticipantID, s.Name, s.Role, s.UserID, s.ExternalID, stamp(s.JoinedAt), left, strconv.FormatInt(s.Seconds, 10))
+		w.Row(s.ParticipantID, s.Name, s.Role, s.UserID, s.ExternalID, stamp(s.JoinedAt), left, strconv.FormatInt(s.Seconds, 10))
 	}
-	w.Flush()
+	_ = w.Flush() // the reader has left; there is nobody to tell
 	return raw{}, nil
 }
 

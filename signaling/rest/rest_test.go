@@ -269,14 +269,6 @@ func TestStandIns(t *testing.T) {
 	})
 }
 
-func TestSafeCells(t *testing.T) {
-	for cell, want := range map[string]string{"": "", "Budi": "Budi", "=1+1": "'=1+1", " @x": "' @x", "-": "'-", "a=b": "a=b", "＝x": "'＝x"} {
-		if got := safeCell(cell); got != want {
-			t.Errorf("%q: %q", cell, got)
-		}
-	}
-}
-
 // FuzzBody: whatever comes is refused by a fault of the table or fits the
 // type, and never an empty complaint.
 func FuzzBody(f *testing.F) {

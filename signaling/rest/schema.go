@@ -47,10 +47,7 @@ func newSchemas() *schemas {
 	return &schemas{byName: map[string]*schema{}, types: map[string]reflect.Type{}}
 }
 
-var (
-	timeType = reflect.TypeFor[time.Time]()
-	anyType  = reflect.TypeFor[any]()
-)
+var timeType = reflect.TypeFor[time.Time]()
 
 // named is a type whose name in the document is not its Go name.
 type named interface{ schemaName() string }
@@ -69,11 +66,8 @@ func (s *schemas) of(t reflect.Type) *schema {
 		v.Type = []string{v.Type.(string), "null"}
 		return &v
 	}
-	switch {
-	case t == timeType:
+	if t == timeType {
 		return &schema{Type: "string", Format: "date-time"}
-	case t == anyType:
-		return &schema{}
 	}
 	switch t.Kind() {
 	case reflect.String:

@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"kelas/classroom"
+	"kelas/signaling/patient"
 )
 
 // previewTypes may be shown in place: images that browsers decode without
@@ -82,22 +82,9 @@ func (v *visit) send(f classroom.FileInfo, kind, how, policy string) error {
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("ETag", `"`+f.Hash+`"`)
 	h.Set("Cache-Control", "private, no-cache") // kept, but asked for each time: the right to it may end
-	out := &patientWriter{ResponseWriter: v.c.Writer, rc: http.NewResponseController(v.c.Writer), stall: v.w.cfg.StallTimeout}
+	out := patient.NewWriter(v.c.Writer, v.w.cfg.StallTimeout)
 	http.ServeContent(out, v.c.Request, "", f.CreatedAt, file)
 	return nil
-}
-
-// patientWriter lets a download take for ever while bytes are taken, and ends
-// it when none were for stall.
-type patientWriter struct {
-	http.ResponseWriter
-	rc    *http.ResponseController
-	stall time.Duration
-}
-
-func (w *patientWriter) Write(p []byte) (int, error) {
-	_ = w.rc.SetWriteDeadline(time.Now().Add(w.stall)) // see patientBody
-	return w.ResponseWriter.Write(p)
 }
 
 // disposition names a file for saving (RFC 6266): plain ASCII for old

@@ -69,17 +69,6 @@ func TestDisposition(t *testing.T) {
 	}
 }
 
-func TestSafeCell(t *testing.T) {
-	for in, want := range map[string]string{
-		"Budi": "Budi", "": "", "  ": "  ", "=1+1": "'=1+1", "+62": "'+62", "-1": "'-1", "@SUM(A1)": "'@SUM(A1)", "\t=1": "'\t=1",
-		" =1": "' =1", "＝1+1": "'＝1+1", "\r=1": "'\r=1", "a=b": "a=b", "|cmd": "'|cmd", "2026-11-22": "2026-11-22",
-	} {
-		if got := safeCell(in); got != want {
-			t.Errorf("%q: %q, want %q", in, got, want)
-		}
-	}
-}
-
 func TestUploadName(t *testing.T) {
 	b64 := base64.StdEncoding.EncodeToString
 	for header, want := range map[string]string{

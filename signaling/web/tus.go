@@ -8,12 +8,12 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"kelas/classroom"
 	"kelas/classroom/files"
 	"kelas/signaling/fault"
+	"kelas/signaling/patient"
 )
 
 // The resumable upload protocol, https://tus.io/protocols/resumable-upload:
@@ -173,12 +173,12 @@ func (w *Web) tusPatch(v *visit) error {
 	// What came in before a line is cut counts: the bytes are stored even
 	// though the request's context has ended.
 	ctx := context.WithoutCancel(r.Context())
-	body := &patientBody{r: io.LimitReader(r.Body, up.Size-offset+1), rc: http.NewResponseController(v.c.Writer), stall: w.cfg.StallTimeout}
+	body := patient.NewReader(v.c.Writer, io.LimitReader(r.Body, up.Size-offset+1), w.cfg.StallTimeout)
 	next, done, err := w.d.Shelf.Append(ctx, up.ID, at, body)
 	h := v.c.Writer.Header()
 	h.Set("Upload-Offset", strconv.FormatInt(next, 10))
 	if err != nil {
-		if body.err != nil && !fault.Known(err) {
+		if body.Err != nil && !fault.Known(err) {
 			return fault.ErrTimedOut // the line was cut or stood still; nobody may be there to hear it
 		}
 		return err
@@ -201,25 +201,6 @@ func (w *Web) tusDelete(v *visit) error {
 	}
 	v.c.Status(http.StatusNoContent)
 	return nil
-}
-
-// patientBody lets an upload take for ever while bytes keep coming, and ends
-// it when none came for stall.
-type patientBody struct {
-	r     io.Reader
-	rc    *http.ResponseController
-	stall time.Duration
-	err   error
-}
-
-func (b *patientBody) Read(p []byte) (int, error) {
-	// A connection without deadlines (a test's recorder) reads as it is.
-	_ = b.rc.SetReadDeadline(time.Now().Add(b.stall))
-	n, err := b.r.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
-		b.err = err
-	}
-	return n, err
 }
 
 // uploadName reads the filename of an Upload-Metadata header (Creation,
