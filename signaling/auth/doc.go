@@ -9,5 +9,7 @@
 // the small interface Store, and roles are plain strings.
 //
 // Locks: limiter has one mutex, held for map work only, taken with no other
-// lock held. Nothing here starts a goroutine.
+// lock held but Signer.reloading, which is held over one reading of the keys
+// (bounded by ringPatience) and taken with none held. Nothing here starts a
+// goroutine.
 package auth

@@ -42,7 +42,9 @@ const (
 	keepKey = 367 * 24 * time.Hour
 	// ringAge is how late a process learns of another one's rotation.
 	ringAge = 30 * time.Second
-	// ringHaste is the least time between two looks for a key that is not known.
+	// ringLooks are how many looks for keys that are not known may be made at
+	// once; then there is one in each ringHaste.
+	ringLooks = 8
 	ringHaste = 2 * time.Second
 	// ringPatience bounds the talk with the store about keys.
 	ringPatience = 3 * time.Second
@@ -153,26 +155,36 @@ func (s *Signer) reload(ctx context.Context) error {
 }
 
 // keysFor returns the keys, read anew when they may have changed: after a
-// while, or sooner for a kid that is not among them. When the store does not
-// answer, those of before count.
+// while, or at once for a kid that is not among them, but for a flood of
+// those. When the store does not answer, the keys of before count.
 func (s *Signer) keysFor(kid string) *ring {
 	r := s.ring.Load()
 	if s.keys == nil {
 		return r
 	}
-	age := s.cfg.Now().Sub(r.at)
-	if age < ringHaste || age < ringAge && (kid == "" || r.byKid[kid] != nil) {
+	now := s.cfg.Now()
+	switch known := kid == "" || r.byKid[kid] != nil; {
+	case known && now.Sub(r.at) < ringAge:
 		return r
-	}
-	if !s.reloading.TryLock() {
-		return r // somebody is reading them
+	case known:
+		if !s.reloading.TryLock() {
+			return r // somebody is reading them
+		}
+	case s.haste.take("", now) > 0:
+		return r
+	default:
+		s.reloading.Lock()
+		if r = s.ring.Load(); r.byKid[kid] != nil {
+			s.reloading.Unlock()
+			return r // somebody has read it meanwhile
+		}
 	}
 	defer s.reloading.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), ringPatience)
 	defer cancel()
 	if err := s.reload(ctx); err != nil {
 		again := *r
-		again.at = s.cfg.Now().Add(ringHaste - ringAge)
+		again.at = now.Add(ringHaste - ringAge)
 		s.ring.Store(&again)
 	}
 	return s.ring.Load()

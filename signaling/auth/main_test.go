@@ -41,6 +41,7 @@ type memory struct {
 	logins   map[string]Login
 	settings map[string]string
 	keys     []StoredKey
+	looks    int // how often they were read
 	apiKeys  map[string]APIKey
 	used     map[string]bool
 }
@@ -210,6 +211,7 @@ func (m *memory) PutSigningKey(_ context.Context, k StoredKey) error {
 func (m *memory) SigningKeys(context.Context) ([]StoredKey, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.looks++
 	return slices.Clone(m.keys), nil
 }
 

@@ -65,7 +65,8 @@ type Signer struct {
 	keys       KeyStore // nil for a signer of one key
 
 	ring      atomic.Pointer[ring]
-	reloading sync.Mutex
+	reloading sync.Mutex // held over one reading of the keys
+	haste     *limiter   // of looks for keys that are not known
 }
 
 // NewSigner makes a signer of one key, the 32 bytes of SigningKey.
@@ -74,7 +75,7 @@ func NewSigner(key []byte) (*Signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Signer{signingKey: first, cfg: SignerConfig{}.withDefaults()}
+	s := &Signer{signingKey: first, cfg: SignerConfig{}.withDefaults(), haste: newLimiter(ringLooks, ringHaste, 1)}
 	if s.form, err = hkdf.Key(sha256.New, key, nil, "kelas form", 32); err != nil {
 		return nil, fmt.Errorf("signing key: %w", err)
 	}
