@@ -122,7 +122,8 @@ func (c *client) begin() bool {
 	return true
 }
 
-// enqueue puts work into the lane, whose goroutine begins with the first.
+// enqueue puts work into the lane, whose goroutine lives while there is some:
+// most of a class sits there without a word about media for an hour.
 func (c *client) enqueue(work func()) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -145,14 +146,18 @@ func (c *client) enqueue(work func()) bool {
 func (c *client) runLane() {
 	defer c.server.clients.Done()
 	for {
+		c.mu.Lock()
 		select {
-		case <-c.ctx.Done():
-			return
 		case work := <-c.lane:
+			c.mu.Unlock()
 			if c.ctx.Err() != nil {
 				return
 			}
 			work()
+		default:
+			c.laneRuns = false
+			c.mu.Unlock()
+			return
 		}
 	}
 }
