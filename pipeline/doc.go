@@ -21,7 +21,8 @@
 // the end of its own goroutines. An endpoint has a work queue in which offers,
 // candidates and all that pion reports run one after the other; its goroutine
 // lives only while there is work. It has one goroutine for each SSRC received,
-// one for its sender reports, and one for each slot's RTCP. Subscribers are
+// one for its sender reports, and on a PeerConnection one for each slot's RTCP;
+// a viewer's are in viewer. The workers that send to slots are the Server's. Subscribers are
 // called by a goroutine of the element that, too, lives only while there are
 // events. A recorder has one goroutine from Record until its file is closed, a player one
 // from Play to the end of the stream.
@@ -36,7 +37,7 @@
 //	PlayerEndpoint.mu > playerLoop.mu, element events queue
 //	upTrack.mu > sfu's
 //	sfu's > recorderInbox.mu
-//	sfu's > pion's > those of udp.Conn, which nothing is called under
+//	sfu's > pion's, viewer.Conn's > those of udp, which nothing is called under
 //
 // The graph of a pipeline (element's maps) belongs to MediaPipeline.mu, and
 // sinks are fed under it. WebRtcEndpoint.mu and MediaPipeline.mu are never held

@@ -4,8 +4,8 @@
 // many destinations in one call (sendmmsg). What a forwarded packet costs is
 // the kernel's work for each message.
 //
-// It owns the socket it is given, what waits, and one goroutine that ends the
-// wait. It never reads a packet beyond its first two bytes, never changes one,
+// It owns the socket it is given, what waits, and for each lane one goroutine
+// that ends the wait. It never reads a packet beyond its first two bytes, never changes one,
 // and never gives one up while the kernel may still take it.
 //
 // # Order
@@ -16,8 +16,10 @@
 //
 // # Lock order
 //
-//	Conn.sending > Conn.mu
+//	Lane.sending > Lane.mu
+//	Conn.mu, alone
 //
-// Conn.mu guards what is being filled, for as long as a copy takes. Conn.sending
-// is held while the kernel works; who holds it owns Conn.spare and the sender.
+// Lane.mu guards what is being filled, for as long as a copy takes, or from
+// Reserve to Commit. Lane.sending is held while the kernel works; who holds it
+// owns the spare batch and the sender.
 package udp
