@@ -22,7 +22,7 @@ const (
 	rushPromise      = 100 // joins in a second
 	keyPromise       = 2.0 // key frames asked of the presenter in a second
 	churnPromise     = 10000
-	churnGrowth      = 0.10 // of the memory after the first tenth
+	churnGrowth      = 0.15 // of the memory after the first tenth
 	churnGoroutines  = 5
 )
 

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// churned is the outcome of many viewers that come, see a picture and leave.
+// churned is the outcome of many visits: somebody comes, sees a picture, leaves.
 type churned struct {
 	Visits    int       `json:"visits"`
 	Seconds   float64   `json:"seconds"`
@@ -24,7 +24,11 @@ type churnStop struct {
 	Goroutines int    `json:"goroutines"`
 }
 
-// churn lets n viewers visit, joinsAtOnce at a time.
+// churnPeople come again and again: a class remembers everybody who was ever in
+// it, which is not what is measured here.
+const churnPeople = 100
+
+// churn has n visits of churnPeople viewers, joinsAtOnce at a time.
 func (s *session) churn(ctx context.Context, n int) (churned, error) {
 	c := churned{Visits: n, Empty: churnStop{s.empty.rss, s.empty.goroutines}}
 	began, first := time.Now(), &histogram{}
@@ -57,7 +61,7 @@ func (s *session) visits(ctx context.Context, from, to int, first *histogram) er
 	for range joinsAtOnce {
 		wg.Go(func() {
 			for number := range numbers {
-				if err := s.crowd.visit(ctx, s.target, number, first); err != nil {
+				if err := s.crowd.visit(ctx, s.target, 1+(number-1)%churnPeople, first); err != nil {
 					cancel(fmt.Errorf("viewer %d: %w", number, err))
 				}
 			}

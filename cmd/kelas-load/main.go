@@ -56,7 +56,7 @@ type options struct {
 
 	Viewers  int           `help:"One step with that many viewers." default:"9" group:"Load"`
 	Ladder   []int         `help:"Steps, such as 1,9,25,50,100; ends where loss passes 0.5 %%, p99 of the delay passes 50 ms, or the generator is at its limit." group:"Load"`
-	Churn    int           `help:"Instead of steps: so many viewers come, see a picture and leave, some at a time; memory and goroutines before and after." placeholder:"10000" group:"Load"`
+	Churn    int           `help:"Instead of steps: so many times one of 100 viewers comes, sees a picture and leaves, some at a time; memory and goroutines before and after." placeholder:"10000" group:"Load"`
 	Scenario string        `help:"\"thesis\": one to nine viewers, first a webcam, then a screen, as published of a Kurento classroom." enum:",thesis" default:"" placeholder:"thesis" group:"Load"`
 	Stream   string        `help:"webcam (1.5 Mbit/s, 720p), screen (0.6 Mbit/s), webcam-small or screen-small (0.2 Mbit/s)." enum:"webcam,screen,webcam-small,screen-small" default:"webcam" group:"Load"`
 	Duration time.Duration `help:"Length of a step's measurement." default:"10s" group:"Load"`

@@ -175,7 +175,7 @@ func (m *measurement) churnPhase(ctx context.Context, s *session, name, stream s
 		return err
 	}
 	m.report.Phases = append(m.report.Phases, phase{Server: name, Stream: stream, Churn: &c})
-	_, err = fmt.Fprintf(m.out, "%d viewers came and left in %.0f s; first packet %.0f ms, p99 %.0f ms; the presenter was asked for %d key frames\n"+
+	_, err = fmt.Fprintf(m.out, "%d times a viewer came and left, in %.0f s; first packet %.0f ms, p99 %.0f ms; the presenter was asked for %d key frames\n"+
 		"memory %d kB before, %d kB after a tenth, %d kB at the end; goroutines %d, %d, %d\n",
 		c.Visits, c.Seconds, c.FirstPack.P50, c.FirstPack.P99, c.KeyAsked, c.Empty.RSS, c.Early.RSS, c.End.RSS,
 		c.Empty.Goroutines, c.Early.Goroutines, c.End.Goroutines)

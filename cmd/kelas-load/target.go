@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -33,12 +34,13 @@ type kelas struct {
 	viewers    string // an invitation for many
 
 	presenting *client.Client
+	seats      sync.Map // of viewers by number: who comes again is the same person
 }
 
 const leaveTime = 5 * time.Second
 
 func (k *kelas) present(ctx context.Context, pc *webrtc.PeerConnection, shows string) error {
-	c, err := k.join(ctx, k.token, "Presenter")
+	c, _, err := k.join(ctx, k.token, "Presenter")
 	if err != nil {
 		return err
 	}
@@ -49,16 +51,17 @@ func (k *kelas) present(ctx context.Context, pc *webrtc.PeerConnection, shows st
 	return c.Publish(ctx, wire.PublishRequest{Mic: true, Camera: shows == "camera", Screen: shows == "screen"})
 }
 
-func (k *kelas) join(ctx context.Context, token, name string) (*client.Client, error) {
-	c, err := client.Dial(ctx, client.Config{URL: k.url, Class: k.class, Token: token, Name: name, ReadBufferSize: 1 << 10})
+func (k *kelas) join(ctx context.Context, token, name string) (c *client.Client, seat string, err error) {
+	c, err = client.Dial(ctx, client.Config{URL: k.url, Class: k.class, Token: token, Name: name, ReadBufferSize: 1 << 10})
 	if err != nil {
-		return nil, fmt.Errorf("coming to the class: %w", err)
+		return nil, "", fmt.Errorf("coming to the class: %w", err)
 	}
-	if _, err := c.Join(ctx, wire.JoinRequest{}); err != nil {
+	joined, err := c.Join(ctx, wire.JoinRequest{})
+	if err != nil {
 		c.Close()
-		return nil, fmt.Errorf("joining the class: %w", err)
+		return nil, "", fmt.Errorf("joining the class: %w", err)
 	}
-	return c, nil
+	return c, joined.Seat, nil
 }
 
 func (k *kelas) silence() {
@@ -69,9 +72,16 @@ func (k *kelas) silence() {
 }
 
 func (k *kelas) come(ctx context.Context, number int) (line, error) {
-	c, err := k.join(ctx, k.viewers, fmt.Sprintf("Viewer %d", number))
+	token := k.viewers
+	if seat, ok := k.seats.Load(number); ok {
+		token = seat.(string)
+	}
+	c, seat, err := k.join(ctx, token, fmt.Sprintf("Viewer %d", number))
 	if err != nil {
 		return nil, err
+	}
+	if seat != "" {
+		k.seats.Store(number, seat)
 	}
 	return &kelasLine{c}, nil
 }
