@@ -51,6 +51,7 @@ func (p *MediaPipeline) NewWebRtcEndpoint(opts WebRtcEndpointOptions) (*WebRtcEn
 	}
 	e := newWebRtcEndpoint(p, opts)
 	if err := p.enter(&e.element); err != nil {
+		p.server.views.giveBack(e.worker)
 		return nil, fmt.Errorf("creating a WebRtcEndpoint: %w", err)
 	}
 	return e, nil

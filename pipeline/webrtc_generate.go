@@ -164,7 +164,7 @@ func (e *WebRtcEndpoint) takeAnswer(g *generated, o *offer) error {
 	if err != nil {
 		return badSDP("%v", err)
 	}
-	e.first = o
+	e.first = o.slim()
 	e.adopt(g.pc, peerLink{g.pc}, o, slots)
 	return nil
 }

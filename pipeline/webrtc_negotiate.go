@@ -114,7 +114,7 @@ func (e *WebRtcEndpoint) open(o *offer) (string, error) {
 		return "", err
 	}
 	e.data.settle(true)
-	e.first = o
+	e.first = o.slim()
 	e.adopt(pc, peerLink{pc}, o, slots)
 	return answer, nil
 }
@@ -310,7 +310,7 @@ func (e *WebRtcEndpoint) renegotiate(o *offer) (string, error) {
 		e.addPlacesLocked(o)
 		e.mu.Unlock()
 		if answer, err = describe(pc, o); err == nil {
-			e.first = o
+			e.first = o.slim()
 			e.adopt(pc, link, o, slots)
 			return answer, nil
 		}
