@@ -49,7 +49,7 @@ type SlotConfig struct {
 const (
 	// connectWait is how long nothing is sent after the transport is up: Firefox throws away what comes in
 	// the first 5 ms.
-	connectWait = 30 * time.Millisecond
+	connectWait = 20 * time.Millisecond
 	// freshFor is how long after a start a PLI means "I have seen nothing" rather than "I have lost something".
 	freshFor = 3 * time.Second
 	// replayInterval is the least time between two replays to one viewer.
