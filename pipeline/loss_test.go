@@ -102,12 +102,7 @@ func TestICERestartOfViewer(t *testing.T) {
 	camera := v.Slot(pipelinetest.Camera)
 	camera.WaitTotal(t, 20, patience)
 	for range 2 {
-		states := len(v.States())
-		v.Restart(v.endpoint.ProcessOffer)
-		eventually(t, "the viewer is connected again", func() bool {
-			st := v.States()
-			return len(st) > states && st[len(st)-1] == webrtc.PeerConnectionStateConnected
-		})
+		restart(t, v)
 		camera.WaitFrames(t, 25, patience)
 	}
 	st := camera.Stats()
@@ -120,6 +115,17 @@ func TestICERestartOfViewer(t *testing.T) {
 	if f, _ := camera.Last(); f.Source != teacher.SourceID(pipelinetest.Camera) {
 		t.Errorf("last frame %+v", f)
 	}
+}
+
+// restart has the viewer's browser restart ICE, and waits.
+func restart(t *testing.T, v viewing) {
+	t.Helper()
+	states := len(v.States())
+	v.Restart(v.endpoint.ProcessOffer)
+	eventually(t, "the viewer is connected again", func() bool {
+		st := v.States()
+		return len(st) > states && st[len(st)-1] == webrtc.PeerConnectionStateConnected
+	})
 }
 
 func TestICERestartOfPresenter(t *testing.T) {

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/pion/sdp/v3"
-	"github.com/pion/webrtc/v4"
 
 	"kelas/pipeline"
 	"kelas/pipeline/pipelinetest"
@@ -29,12 +28,7 @@ func TestPeerConnectionViewers(t *testing.T) {
 	if st := v.endpoint.Stats(); st.SRTPProfile != "AEAD_AES_128_GCM" || st.Protocol != "udp" || st.RemoteAddress == "" {
 		t.Errorf("%+v", st)
 	}
-	states := len(v.States())
-	v.Restart(v.endpoint.ProcessOffer)
-	eventually(t, "the viewer is connected again", func() bool {
-		st := v.States()
-		return len(st) > states && st[len(st)-1] == webrtc.PeerConnectionStateConnected
-	})
+	restart(t, v)
 	camera.WaitFrames(t, 25, patience)
 }
 

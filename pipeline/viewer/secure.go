@@ -153,15 +153,15 @@ func (c *Conn) takeKeys(d *dtls.Conn) error {
 	c.receiver.ready(in)
 	c.sender.ready(out)
 	c.mu.Lock()
-	c.profile = profileName(chosen)
+	c.profile = ProfileName(chosen)
 	c.mu.Unlock()
 	return nil
 }
 
 const replayWindow = 64
 
-// profileName uses IANA's names, as browsers' getStats does.
-func profileName(p dtls.SRTPProtectionProfile) string {
+// ProfileName uses IANA's names, as browsers' getStats does.
+func ProfileName(p dtls.SRTPProtectionProfile) string {
 	switch p {
 	case dtls.SRTP_AEAD_AES_128_GCM:
 		return "AEAD_AES_128_GCM"
