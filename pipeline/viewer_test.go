@@ -123,3 +123,71 @@ func TestManyComeAndLeave(t *testing.T) {
 		t.Errorf("%d endpoints are left", st.Endpoints)
 	}
 }
+
+// TestViewerLinesStopAndReturn: the browser switches a place off and on again, and offers a data channel, which a
+// viewer's connection does not have.
+func TestViewerLinesStopAndReturn(t *testing.T) {
+	t.Parallel()
+	p := newPipeline(t, newServer(t, pipeline.Config{}))
+	teacher := present(t, p, pipelinetest.Options{})
+	teacher.Start(pipelinetest.Mic, pipelinetest.Camera)
+	v := viewing{pipelinetest.NewViewer(t, pipelinetest.Options{}), newEndpoint(t, p)}
+	offer := v.Offer()
+	answer := func(offer string) (d sdp.SessionDescription) {
+		t.Helper()
+		text, err := v.endpoint.ProcessOffer(t.Context(), offer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.UnmarshalString(text); err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	text, err := v.endpoint.ProcessOffer(t.Context(), offer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.Apply(text)
+	connectAll(t, teacher.endpoint, v.endpoint)
+	camera, mic := v.Slot(pipelinetest.Camera), v.Slot(pipelinetest.Mic)
+	camera.WaitTotal(t, 20, patience)
+	mic.WaitTotal(t, 20, patience)
+
+	// The first m-line of pictures is the camera's.
+	at := strings.Index(offer, "m=video")
+	off := offer[:at] + strings.Replace(offer[at:], "a=recvonly", "a=inactive", 1)
+	d := answer(off)
+	stopped := 0
+	for _, m := range d.MediaDescriptions {
+		if _, ok := m.Attribute("inactive"); ok && m.MediaName.Port.Value != 0 {
+			stopped++
+		}
+	}
+	if stopped != 1 {
+		t.Errorf("%d m-lines stand still", stopped)
+	}
+	pictures := func() (n uint64) {
+		for _, s := range v.endpoint.Stats().Sent {
+			if s.MediaType == pipeline.Video && s.Description == pipeline.DefaultDescription {
+				n = s.Packets
+			}
+		}
+		return n
+	}
+	was := pictures()
+	mic.WaitTotal(t, mic.Stats().Packets+20, patience)
+	if now := pictures(); now != was {
+		t.Errorf("%d packets for a place that is off", now-was)
+	}
+
+	data := "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:data\r\na=sctp-port:5000\r\n"
+	d = answer(offer + data)
+	if last := d.MediaDescriptions[len(d.MediaDescriptions)-1]; last.MediaName.Media != "application" || last.MediaName.Port.Value != 0 {
+		t.Errorf("the data channel is answered with %+v", last.MediaName)
+	}
+	camera.WaitFrames(t, 20, patience)
+	if st := camera.Stats(); len(st.SSRCs) != 1 || st.Backwards != 0 {
+		t.Errorf("%+v", st)
+	}
+}
