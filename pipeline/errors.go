@@ -25,8 +25,6 @@ var (
 	ErrBadKey = errors.New("the encryption key cannot be used")
 	// ErrBadBandwidth says that a bandwidth is out of range.
 	ErrBadBandwidth = errors.New("the bandwidth cannot be used")
-	// ErrBadNetwork says that an address or an interface cannot be used.
-	ErrBadNetwork = errors.New("the network option cannot be used")
 	// ErrForbiddenAddress says that media may not be sent to an address; the
 	// text says which option would allow it.
 	ErrForbiddenAddress = errors.New("media may not be sent to this address")

@@ -49,14 +49,15 @@ func readOffer(text string, opts WebRtcEndpointOptions) (*offer, error) {
 	return readDescription(text, opts, false)
 }
 
-func readDescription(text string, opts WebRtcEndpointOptions, answer bool) (*offer, error) {
+// parseSDP bounds a description before and after it is parsed.
+func parseSDP(text string) (*sdp.SessionDescription, error) {
 	switch {
 	case text == "":
 		return nil, badSDP("it is empty")
 	case len(text) > maxOfferSize:
 		return nil, badSDP("it has %d bytes; %d are allowed", len(text), maxOfferSize)
 	}
-	var d sdp.SessionDescription
+	d := &sdp.SessionDescription{}
 	if err := d.UnmarshalString(text); err != nil {
 		return nil, badSDP("%v", err)
 	}
@@ -66,12 +67,20 @@ func readDescription(text string, opts WebRtcEndpointOptions, answer bool) (*off
 	case n > maxMediaLines:
 		return nil, badSDP("it has %d m-lines; %d are allowed", n, maxMediaLines)
 	}
-	o := &offer{described: &d}
+	return d, nil
+}
+
+func readDescription(text string, opts WebRtcEndpointOptions, answer bool) (*offer, error) {
+	d, err := parseSDP(text)
+	if err != nil {
+		return nil, err
+	}
+	o := &offer{described: d}
 	places := map[MediaType]int{}
 	mids := map[string]bool{}
 	changed := false
 	for i, m := range d.MediaDescriptions {
-		l, err := readLine(m, &d)
+		l, err := readLine(m, d)
 		if err != nil {
 			return nil, badSDP("m-line %d: %v", i+1, err)
 		}
@@ -88,7 +97,7 @@ func readDescription(text string, opts WebRtcEndpointOptions, answer bool) (*off
 		}
 		o.lines = append(o.lines, l)
 	}
-	if err := o.readTransport(&d, answer); err != nil {
+	if err := o.readTransport(d, answer); err != nil {
 		return nil, err
 	}
 	o.sdp = text

@@ -113,3 +113,22 @@ func FuzzProcessOffer(f *testing.F) {
 		}
 	})
 }
+
+// An answer is held to what was offered, whatever it says.
+func FuzzReadAnswer(f *testing.F) {
+	f.Add(strings.Replace(smallOffer, "actpass", "active", 1))
+	f.Add(strings.NewReplacer("actpass", "passive", "recvonly", "sendrecv").Replace(smallOffer))
+	f.Fuzz(func(t *testing.T, text string) {
+		offered := []offerLine{{media: Audio, mid: "0", sends: true}, {media: Video, mid: "1", receives: true}}
+		o, err := readAnswer(text, offered)
+		if err != nil {
+			if !errors.Is(err, ErrBadSDP) {
+				t.Fatalf("error %v", err)
+			}
+			return
+		}
+		if len(o.lines) != 2 || o.lines[0].receives || o.lines[1].sends || o.lines[0].mid != "0" || o.lines[1].media != Video {
+			t.Fatalf("%+v", o.lines)
+		}
+	})
+}

@@ -81,8 +81,8 @@ func (p *MediaPipeline) rerouteLocked(e *element) {
 	}
 }
 
-// flowIn are a relay's meters for what goes into it and comes out of it; the
-// sweep alone touches them.
+// relayFlow is what was told of the flow into a relay and out of it; the sweep
+// alone touches it.
 type relayFlow struct{ in, out map[pad]bool }
 
 // sweepRelay tells when media begins or ceases to flow through a relay.

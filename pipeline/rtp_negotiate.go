@@ -132,10 +132,7 @@ func (e *RtpEndpoint) describe(lines []rtpLine, local []*rtpLocal) (string, erro
 	if err != nil {
 		return "", err
 	}
-	addr, err := e.server.rtpPublicAddr(bind)
-	if err != nil {
-		return "", err
-	}
+	addr := e.server.rtpPublicAddr(bind)
 	for _, l := range local {
 		if l != nil && !l.addr.IsValid() {
 			l.addr = addr

@@ -92,31 +92,33 @@ func (s *Server) rtpBindAddr(v6 bool) (netip.Addr, error) {
 	case ip.IsLoopback() && v6:
 		return netip.IPv6Loopback(), nil
 	case ip.IsLoopback():
-		return netip.AddrFrom4([4]byte{127, 0, 0, 1}), nil
+		return loopback4, nil
 	}
 	return netip.Addr{}, fmt.Errorf("%w: RTP is bound to %s, which has another family", ErrUnsupported, ip)
 }
 
 // rtpPublicAddr is the address that descriptions show for a socket bound to ip.
-func (s *Server) rtpPublicAddr(ip netip.Addr) (netip.Addr, error) {
+func (s *Server) rtpPublicAddr(ip netip.Addr) netip.Addr {
 	for _, text := range s.cfg.ExternalIPs {
 		if x, err := netip.ParseAddr(text); err == nil && x.Unmap().Is6() == ip.Is6() {
-			return x.Unmap(), nil
+			return x.Unmap()
 		}
 	}
 	if !ip.IsUnspecified() {
-		return ip, nil
+		return ip
 	}
 	for _, a := range s.net.mediaAddrs() {
 		if x, ok := netip.AddrFromSlice(a.IP); ok && x.Unmap().Is6() == ip.Is6() {
-			return x.Unmap(), nil
+			return x.Unmap()
 		}
 	}
 	if ip.Is6() {
-		return netip.IPv6Loopback(), nil
+		return netip.IPv6Loopback()
 	}
-	return netip.AddrFrom4([4]byte{127, 0, 0, 1}), nil
+	return loopback4
 }
+
+var loopback4 = netip.AddrFrom4([4]byte{127, 0, 0, 1})
 
 // rtpNear are the networks to which RTP may be sent before anything came from
 // there, unless RTPPeers says otherwise: this machine and private networks

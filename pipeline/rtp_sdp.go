@@ -80,26 +80,14 @@ var rtpEncodings = map[string]struct {
 // readRTPDescription looks a description through. Of each kind the first usable
 // m-line is taken; others are marked to be rejected.
 func readRTPDescription(text string) (*rtpDescription, error) {
-	switch {
-	case text == "":
-		return nil, badSDP("it is empty")
-	case len(text) > maxOfferSize:
-		return nil, badSDP("it has %d bytes; %d are allowed", len(text), maxOfferSize)
-	}
-	var d sdp.SessionDescription
-	if err := d.UnmarshalString(text); err != nil {
-		return nil, badSDP("%v", err)
-	}
-	switch n := len(d.MediaDescriptions); {
-	case n == 0:
-		return nil, badSDP("it has no m-line")
-	case n > maxMediaLines:
-		return nil, badSDP("it has %d m-lines; %d are allowed", n, maxMediaLines)
+	d, err := parseSDP(text)
+	if err != nil {
+		return nil, err
 	}
 	r := &rtpDescription{}
 	taken := map[MediaType]bool{}
 	for i, m := range d.MediaDescriptions {
-		l, err := readRTPLine(m, &d)
+		l, err := readRTPLine(m, d)
 		if err != nil {
 			return nil, badSDP("m-line %d: %v", i+1, err)
 		}

@@ -30,9 +30,8 @@ type WebRtcEndpoint struct {
 	wg     sync.WaitGroup // work and the read loops
 
 	data        *dataChannels
-	bandwidth   atomic.Pointer[Bandwidth]    // nil: no bounds
-	network     atomic.Pointer[networkRules] // nil: all candidates as they are
-	toldMost    atomic.Int64                 // by REMB, in kbit/s; the sweep's
+	bandwidth   atomic.Pointer[Bandwidth] // nil: no bounds
+	toldMost    atomic.Int64              // by REMB, in kbit/s; the sweep's
 	srtpProfile atomic.Pointer[string]
 	releasing   sync.Once
 	dead        atomic.Bool

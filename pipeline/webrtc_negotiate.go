@@ -57,7 +57,7 @@ func (e *WebRtcEndpoint) described(local, remote string) string {
 	if e.opts.Trickle {
 		local = withoutCandidates(local)
 	}
-	local = e.Bandwidth().bounded(e.network.Load().describe(local))
+	local = e.Bandwidth().bounded(local)
 	e.mu.Lock()
 	e.localSDP, e.remoteSDP = local, remote
 	e.mu.Unlock()
@@ -398,7 +398,7 @@ func (e *WebRtcEndpoint) GatherCandidates() error {
 	}
 	e.gatherWish = true
 	for _, c := range e.gathered {
-		e.tellCandidateLocked(c)
+		e.events.emit(IceCandidateFound{c})
 	}
 	if e.link != nil {
 		e.tellIceLocked(IceGathering)
@@ -432,14 +432,7 @@ func (e *WebRtcEndpoint) candidateFound(from browserLink, c *IceCandidate) {
 	}
 	e.gathered = append(e.gathered, *c)
 	if e.gatherWish {
-		e.tellCandidateLocked(*c)
-	}
-}
-
-func (e *WebRtcEndpoint) tellCandidateLocked(c IceCandidate) {
-	var tell bool
-	if c.Candidate, tell = e.network.Load().told(c.Candidate); tell {
-		e.events.emit(IceCandidateFound{c})
+		e.events.emit(IceCandidateFound{*c})
 	}
 }
 
