@@ -9,6 +9,7 @@ import (
 	"kelas/pipeline"
 	"kelas/signaling/socket"
 	"kelas/signaling/webhook"
+	"kelas/signaling/whip"
 )
 
 // figures are what one scrape reads: each part's Stats once.
@@ -17,6 +18,7 @@ type figures struct {
 	media   pipeline.ServerStats
 	socket  socket.Stats
 	hooks   webhook.Stats
+	whip    whip.Stats
 }
 
 // metric is one row of what is shown.
@@ -78,6 +80,9 @@ var shown = []metric{
 	counter("kelas_socket_oversized_total", "Messages above the size limit.", func(f *figures) uint64 { return f.socket.Oversized }),
 	counter("kelas_socket_throttled_total", "Messages above the rate.", func(f *figures) uint64 { return f.socket.Throttled }),
 	counter("kelas_socket_malformed_total", "Packets that could not be read.", func(f *figures) uint64 { return f.socket.Malformed }),
+	gauge("kelas_encoders", "Endpoints of encoders.", func(f *figures) int { return f.classes.Encoders }),
+	gauge("kelas_whip_sessions", "Encoders that came by WHIP.", func(f *figures) int { return f.whip.WHIP }),
+	gauge("kelas_whep_sessions", "Players that came by WHEP.", func(f *figures) int { return f.whip.WHEP }),
 	gauge("kelas_events_waiting", "Events of classes that wait to be kept for webhooks.", func(f *figures) int { return f.classes.NewsWaiting }),
 	counter("kelas_events_told_total", "Events of classes that were kept for webhooks and callbacks.", func(f *figures) uint64 { return f.classes.NewsTold }),
 	counter("kelas_events_lost_total", "Events of classes that could not be kept.", func(f *figures) uint64 { return f.classes.NewsLost }),
@@ -134,6 +139,9 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	}
 	if c.d.SocketStats != nil {
 		f.socket = c.d.SocketStats()
+	}
+	if c.d.WHIP != nil {
+		f.whip = c.d.WHIP.Stats()
 	}
 	if c.d.Webhooks != nil {
 		f.hooks = c.d.Webhooks.Stats()

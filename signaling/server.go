@@ -17,6 +17,7 @@ import (
 	"kelas/signaling/socket"
 	"kelas/signaling/web"
 	"kelas/signaling/webhook"
+	"kelas/signaling/whip"
 )
 
 // Registry is what the server needs of classroom.Registry.
@@ -38,7 +39,7 @@ type Deps struct {
 	SocketStats func() socket.Stats // for /metrics
 	BBB         http.Handler        // answers bbb.Prefix; nil: not offered
 	Kurento     http.Handler        // answers /kurento; may be nil
-	WHIP        http.Handler        // answers /whip/ and /whep/; nil: not offered
+	WHIP        *whip.Door          // answers /whip/ and /whep/; nil: not offered
 	Webhooks    *webhook.Engine     // nil: none
 	Outbound    *outbound.Client    // for doors that call others; nil: none does
 	Metrics     *Metrics            // made by NewMetrics where others observe into it too

@@ -28,11 +28,11 @@ var (
 	errNotSDP       = &problem{http.StatusUnsupportedMediaType, "unsupportedMediaType", "The body must be application/sdp."}
 	errNotFragment  = &problem{http.StatusUnsupportedMediaType, "unsupportedMediaType", "The body must be application/trickle-ice-sdpfrag."}
 	errTooLarge     = &problem{http.StatusRequestEntityTooLarge, "messageTooLarge", "The body is larger than allowed."}
-	errUnreadable   = &problem{http.StatusBadRequest, "badMessage", "The body could not be read."}
+	errUnreadable   = &problem{http.StatusUnprocessableEntity, "badMessage", "The body could not be read."}
 	errManyTracks   = &problem{http.StatusUnprocessableEntity, "badSdp", "An offer has at most one audio and one video track here."}
 	errSendsNothing = &problem{http.StatusUnprocessableEntity, "badSdp", "The offer sends neither sound nor picture."}
 	errTakesNothing = &problem{http.StatusUnprocessableEntity, "badSdp", "The offer takes neither sound nor picture."}
-	errPlace        = &problem{http.StatusBadRequest, "badMessage", "The parameter as is not one of those that the README lists."}
+	errPlace        = &problem{http.StatusUnprocessableEntity, "badMessage", "The parameter as is not one of those that the README lists."}
 	errNobodyLive   = &problem{http.StatusConflict, "nobodyLive", "Nobody is live in this class yet."}
 	errFull         = &problem{http.StatusServiceUnavailable, "mediaFull", "The server carries as many encoders and players as it can."}
 	errNoETag       = &problem{http.StatusPreconditionRequired, "preconditionRequired", "Send the session's ETag as If-Match."}

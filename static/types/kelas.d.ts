@@ -20,7 +20,14 @@ export interface Participant {
   joinedAt: number;
 }
 
-export interface SlotView { slot: SlotName; participant: string; live: boolean; codec: string }
+export interface SlotView {
+  slot: SlotName;
+  participant: string;
+  live: boolean;
+  codec: string;
+  /** An encoder gives it, not the presenter's page. */
+  encoder?: boolean;
+}
 
 export type Quality = "automatic" | "low" | "soundOnly";
 

@@ -25,8 +25,17 @@ export function mountStage(page) {
   /** @type {{large: Picture | "auto", side: boolean, pinned: boolean, corner: string}} */
   const layout = { large: "auto", side: false, pinned: false, corner: "tr", ...remembered() };
 
+  /** What the class sees comes from this participant's encoder. @param {Picture} picture */
+  function fromEncoder(picture) {
+    const { slots, you } = session.store.get();
+    const slot = slots.get(picture);
+    return Boolean(slot?.encoder && slot.participant === you?.id);
+  }
+
   /** @param {Picture} picture */
   function trackOf(picture) {
+    // The own camera would be what nobody sees.
+    if (session.store.get().live !== "off" && fromEncoder(picture)) return null;
     if (session.store.get().live !== "off") return session.presenter.track(picture);
     return received.get(picture) ?? null;
   }
@@ -34,7 +43,7 @@ export function mountStage(page) {
   /** @param {Picture} picture */
   function isOn(picture) {
     const { live, sources, slots, phase, quality } = session.store.get();
-    if (live !== "off") return sources[picture];
+    if (live !== "off") return sources[picture] || fromEncoder(picture);
     return quality !== "soundOnly" && phase.name !== "refused" && Boolean(slots.get(picture)?.live);
   }
 
@@ -73,7 +82,7 @@ export function mountStage(page) {
       if (track) video.play().catch(() => {}); // muted: allowed; interrupted by the next one otherwise
     }
     const own = session.store.get().live !== "off";
-    tiles[picture].toggleAttribute("data-mirror", own && picture === "camera");
+    tiles[picture].toggleAttribute("data-mirror", own && picture === "camera" && !fromEncoder(picture));
     note(picture);
   }
 
@@ -83,7 +92,8 @@ export function mountStage(page) {
     const { unplayable, live, layers } = session.store.get();
     const codec = live === "off" ? unplayable.get(picture) : undefined;
     const weak = live === "off" && layers.get(picture)?.paused === "line";
-    if (weak && !codec) setText(box, t("class.pausedByLine"));
+    if (live !== "off" && fromEncoder(picture)) setText(box, t("live.encoderShows"));
+    else if (weak && !codec) setText(box, t("class.pausedByLine"));
     else if (codec) setText(box, t("class.unplayable", { codec: codec.replace(/^video\//, "") }));
     else setText(box, t("class.pictureComes"));
     box.hidden = !codec && !weak && videos[picture].readyState >= 2;
@@ -94,8 +104,8 @@ export function mountStage(page) {
     const { cls, people, you, joined, live, sources, slots, phase, media, figures, quality } = session.store.get();
     const presenter = people.get(cls.presenter);
     const name = live !== "off" ? t("live.you") : presenter?.name ?? "";
-    setText(byId("camera-name"), name);
-    setText(byId("screen-name"), live !== "off" ? t("live.yourScreen") : t("class.screenOf", { name }));
+    setText(byId("camera-name"), fromEncoder("camera") ? t("live.byEncoder") : name);
+    setText(byId("screen-name"), fromEncoder("screen") ? t("live.byEncoder") : live !== "off" ? t("live.yourScreen") : t("class.screenOf", { name }));
     setText(byId("empty-title"), cls.title);
     setText(byId("empty-text"), emptyText());
     faces();
