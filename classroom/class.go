@@ -189,7 +189,7 @@ func (c *Class) summary() (ClassSummary, bool) {
 	defer c.mu.Unlock()
 	s := ClassSummary{LiveSince: c.live, People: c.people}
 	if c.pres.begun() {
-		s.Presenting = c.pres.p.Name
+		s.Presenting, s.PresenterKey = c.pres.p.Name, c.pres.p.Key
 	}
 	return s, c.people > 0
 }

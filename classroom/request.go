@@ -43,6 +43,8 @@ type ClassSummary struct {
 	LiveSince  time.Time // zero while nobody presents
 	People     int
 	Presenting string // name of the presenter, "" while nobody presents
+	// PresenterKey is the presenter's Participant.Key.
+	PresenterKey string
 }
 
 // Publishing says what a presenter's page has switched on.

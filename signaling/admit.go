@@ -14,20 +14,23 @@ import (
 // Admit says who comes over the socket; it is socket.Config.Admit.
 func Admit(gate *auth.Gate) func(ctx context.Context, h socket.Handshake) (classroom.Identity, error) {
 	return func(ctx context.Context, h socket.Handshake) (classroom.Identity, error) {
-		id, err := gate.Identify(h.Request.WithContext(ctx), h.ClassID, h.Token, h.Name)
-		if err != nil {
-			return classroom.Identity{}, web.FromAuth(err)
-		}
-		return classroom.Identity{Key: id.Key, UserID: id.UserID, Name: id.Name, Role: classroom.Role(id.Role), Guest: id.Guest}, nil
+		return fromAuth(gate.Identify(h.Request.WithContext(ctx), h.ClassID, h.Token, h.Name))
 	}
+}
+
+// fromAuth is an identity, or why there is none, in the classroom's words.
+func fromAuth(id auth.Identity, err error) (classroom.Identity, error) {
+	if err != nil {
+		return classroom.Identity{}, web.FromAuth(err)
+	}
+	return classroom.Identity{Key: id.Key, UserID: id.UserID, Name: id.Name, Role: classroom.Role(id.Role), Guest: id.Guest}, nil
 }
 
 // IdentifyToken says who brings a token to the door of encoders and players;
 // it is whip.Deps.Identify.
 func IdentifyToken(gate *auth.Gate) func(r *http.Request, classID, token, name string) (classroom.Identity, error) {
-	admit := Admit(gate)
 	return func(r *http.Request, classID, token, name string) (classroom.Identity, error) {
-		return admit(r.Context(), socket.Handshake{Request: r, ClassID: classID, Token: token, Name: name})
+		return fromAuth(gate.IdentifyEncoder(r, classID, token, name))
 	}
 }
 

@@ -90,13 +90,13 @@ func (c *tokenCommand) Run(r *runner) error {
 		}
 	}
 	return withStore(r, func(ctx context.Context, db classroom.Store, who *signaling.Auth) error {
-		if _, err := db.Lesson(ctx, c.Class); errors.Is(err, classroom.ErrNotFound) {
+		lesson, err := db.Lesson(ctx, c.Class)
+		if errors.Is(err, classroom.ErrNotFound) {
 			return fmt.Errorf("--class: there is no class %q", c.Class)
 		} else if err != nil {
 			return err
 		}
-		token, err := who.Signer.Join(auth.JoinClaims{ClassID: c.Class, Role: c.Role, Name: c.Name, ExternalID: c.ExternalID, Once: c.Once,
-			Expires: time.Now().Add(c.TTL)})
+		token, err := c.sign(who.Signer, lesson)
 		if err != nil {
 			return err
 		}
@@ -106,4 +106,18 @@ func (c *tokenCommand) Run(r *runner) error {
 		_, err = fmt.Fprintln(r.io.out, token)
 		return err
 	})
+}
+
+func (c *tokenCommand) sign(s *auth.Signer, lesson classroom.Lesson) (string, error) {
+	expires := time.Now().Add(c.TTL)
+	if !c.Encoder {
+		return s.Join(auth.JoinClaims{ClassID: c.Class, Role: c.Role, Name: c.Name, ExternalID: c.ExternalID, Once: c.Once, Expires: expires})
+	}
+	switch {
+	case c.Role != auth.RolePresenter || c.Name != "" || c.ExternalID != "" || c.Once || c.Link:
+		return "", errors.New("--encoder goes with --role presenter alone: the encoder is the owner of the class")
+	case lesson.OwnerID == "":
+		return "", errors.New("--encoder: the class has no owner; give the encoder the presenter's join token")
+	}
+	return s.Encoder(c.Class, lesson.OwnerID, expires)
 }

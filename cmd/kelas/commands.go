@@ -79,6 +79,7 @@ type tokenCommand struct {
 	Name       string        `name:"name" help:"Name of the one person that it is for; without it, it is an invitation for many who give their own names."`
 	TTL        time.Duration `name:"ttl" default:"2h" help:"How long the token may be used to join."`
 	ExternalID string        `name:"external-id" help:"The person's id in another system: the same id is the same participant."`
+	Encoder    bool          `name:"encoder" help:"A token for OBS and other encoders alone, with which they are the class's owner; needs --role presenter."`
 	Once       bool          `name:"once" help:"The token opens one browser only."`
 	Link       bool          `name:"link" help:"Print a whole join link instead of the bare token (uses --public-url)."`
 	URL        string        `name:"public-url" env:"KELAS_PUBLIC_URL" default:"http://127.0.0.1:8080" help:"Address that people type, for --link."`

@@ -266,18 +266,7 @@ func (g *Gate) byLogin(r *http.Request, classID string) (Identity, error) {
 	if err != nil {
 		return Identity{}, err
 	}
-	owner, err := g.owner(r.Context(), classID)
-	if err != nil {
-		return Identity{}, fmt.Errorf("owner of the class: %w", err)
-	}
-	id := Identity{Key: "user:" + acct.ID, UserID: acct.ID, Name: acct.DisplayName, Role: RoleViewer}
-	switch {
-	case owner == acct.ID:
-		id.Role = RolePresenter
-	case acct.Role == AccountAdmin:
-		id.Role = RoleModerator
-	}
-	return id, nil
+	return g.asAccount(r.Context(), acct, classID)
 }
 
 func (g *Gate) account(r *http.Request) (Account, error) {

@@ -46,6 +46,7 @@ func (c Config) withDefaults() Config {
 // Classes is what the door needs of classroom.Registry.
 type Classes interface {
 	Lesson(ctx context.Context, id string) (classroom.Lesson, error)
+	Participant(ctx context.Context, classID, key string) (classroom.Participant, error)
 	Live(classID string) (classroom.ClassSummary, bool)
 	Join(ctx context.Context, req classroom.JoinRequest) (*classroom.Session, classroom.Joined, error)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -34,9 +35,12 @@ func (d *Door) post(k kind, w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if k == whep {
-		if err := d.somebodyLive(r.Context(), q.class); err != nil {
-			return err
-		}
+		err = d.somebodyLive(r.Context(), q.class)
+	} else {
+		err = d.mayPresent(r.Context(), q.class, id)
+	}
+	if err != nil {
+		return err
 	}
 	if err := d.reserve(); err != nil {
 		return err
@@ -103,6 +107,28 @@ func (d *Door) somebodyLive(ctx context.Context, class string) error {
 	}
 	if live, ok := d.d.Classes.Live(class); !ok || live.LiveSince.IsZero() {
 		return errNobodyLive
+	}
+	return nil
+}
+
+// mayPresent says no before anybody joins: an encoder that tries again and
+// again would come and go in the roster otherwise. The class asks once more.
+func (d *Door) mayPresent(ctx context.Context, class string, id classroom.Identity) error {
+	if _, err := d.d.Classes.Lesson(ctx, class); err != nil {
+		return err
+	}
+	if !id.Role.May(classroom.ActPresent) {
+		// The right may have been handed over.
+		p, err := d.d.Classes.Participant(ctx, class, id.Key)
+		switch {
+		case errors.Is(err, classroom.ErrNoSuchParticipant), err == nil && !p.May(classroom.ActPresent):
+			return classroom.ErrNotAllowed
+		case err != nil:
+			return err
+		}
+	}
+	if live, ok := d.d.Classes.Live(class); ok && live.PresenterKey != "" && live.PresenterKey != id.Key {
+		return classroom.ErrPresenterPresent
 	}
 	return nil
 }
