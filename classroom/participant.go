@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"kelas/pipeline"
@@ -253,4 +254,19 @@ func (c *Class) departLocked(p *participant, reason string) {
 func person(p *participant) *Participant {
 	now := p.Participant
 	return &now
+}
+
+// externalPrefix begins the key of somebody whom another system knows; the
+// system's name and the id follow (auth.Identity).
+const externalPrefix = "ext:"
+
+// ExternalID is what the system that made the join link calls the person; ""
+// for who came otherwise.
+func (p Participant) ExternalID() string {
+	rest, ok := strings.CutPrefix(p.Key, externalPrefix)
+	if !ok {
+		return ""
+	}
+	_, id, _ := strings.Cut(rest, ":")
+	return id
 }

@@ -3,7 +3,6 @@ package rest
 import (
 	"cmp"
 	"net/http"
-	"strings"
 	"time"
 
 	"kelas/classroom"
@@ -145,22 +144,9 @@ func endClass(c *call, p classPath, _ none) (none, error) {
 	return none{}, err
 }
 
-// externalPrefix begins the key of somebody whom another system knows; the
-// system's name and the id follow (auth.Identity).
-const externalPrefix = "ext:"
-
-func externalID(key string) string {
-	rest, ok := strings.CutPrefix(key, externalPrefix)
-	if !ok {
-		return ""
-	}
-	_, id, _ := strings.Cut(rest, ":")
-	return id
-}
-
 func showParticipant(a classroom.Attendant) participant {
 	p := participant{ID: a.ID, Name: a.Name, Role: string(a.Role), Bot: a.Bot(), Removed: a.Removed, UserID: a.UserID,
-		ExternalID: externalID(a.Key), FirstSeen: a.FirstSeen.UTC(), LastSeen: a.LastSeen.UTC()}
+		ExternalID: a.ExternalID(), FirstSeen: a.FirstSeen.UTC(), LastSeen: a.LastSeen.UTC()}
 	if a.Here != nil {
 		p.Present, p.Presence, p.Presenting = true, string(a.Here.Presence), a.Here.Presenting
 	}

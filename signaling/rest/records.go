@@ -65,7 +65,7 @@ func (c *call) stays(classID string) ([]stay, error) {
 		}
 		p := who[a.ParticipantID]
 		out[i] = stay{ID: a.ID, ParticipantID: a.ParticipantID, Name: a.Name, Role: string(a.Role), UserID: p.UserID,
-			ExternalID: externalID(p.Key), JoinedAt: a.JoinedAt.UTC(), LeftAt: moment(a.LeftAt),
+			ExternalID: p.ExternalID(), JoinedAt: a.JoinedAt.UTC(), LeftAt: moment(a.LeftAt),
 			Seconds: int64(max(0, end.Sub(a.JoinedAt)) / time.Second)}
 	}
 	return out, nil

@@ -498,3 +498,14 @@ func TestChecksSubscriptions(t *testing.T) {
 		}
 	})
 }
+
+func TestPayload(t *testing.T) {
+	at := time.Date(2026, 11, 25, 8, 0, 0, 123e6, time.UTC)
+	body, err := payload(classroom.Happening{ID: "joined:s", Type: classroom.ParticipantCame, ClassID: "c1", Title: "Fisika", OwnerID: "u1",
+		At: at, Since: at.Add(-time.Second), Participant: &classroom.Participant{ID: "p1", Key: "ext:moodle:siswa:7", Name: "Budi", Role: classroom.RoleViewer}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "the body", string(body), `{"type":"participant.joined","timestamp":"2026-11-25T08:00:00.123Z","data":{"class":{"id":"c1","title":"Fisika","ownerId":"u1"},`+
+		`"startedAt":"2026-11-25T07:59:59.123Z","participant":{"id":"p1","externalId":"siswa:7","name":"Budi","role":"viewer"}}}`)
+}

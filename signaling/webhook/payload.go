@@ -32,8 +32,10 @@ type (
 	participant struct {
 		ID     string `json:"id"`
 		UserID string `json:"userId,omitempty"`
-		Name   string `json:"name"`
-		Role   string `json:"role"`
+		// ExternalID is what the system that made the join link calls the person.
+		ExternalID string `json:"externalId,omitempty"`
+		Name       string `json:"name"`
+		Role       string `json:"role"`
 	}
 	chat struct {
 		Seq    int64        `json:"seq"`
@@ -65,7 +67,7 @@ func stamp(t time.Time) string {
 func payload(h classroom.Happening) ([]byte, error) {
 	d := data{Class: class{h.ClassID, h.Title, h.OwnerID}, StartedAt: stamp(h.Since), Reason: h.Reason}
 	if p := h.Participant; p != nil {
-		d.Participant = &participant{p.ID, p.UserID, p.Name, string(p.Role)}
+		d.Participant = &participant{ID: p.ID, UserID: p.UserID, ExternalID: p.ExternalID(), Name: p.Name, Role: string(p.Role)}
 	}
 	if c := h.Chat; c != nil {
 		d.Chat = &chat{c.Seq, string(c.Kind), &participant{ID: c.FromID, Name: c.FromName, Role: string(c.FromRole)}, c.Text, c.Target}
