@@ -28,13 +28,13 @@ func main() {
 	}
 }
 
-// spareMemory has the collector begin when the heap has grown by half, not by
+// spareMemory has the collector begin when the heap has grown by three tenths, not by
 // all of itself: nothing is allocated for a forwarded packet, so it seldom runs
 // anyhow, and memory is what many viewers cost. GOGC in the environment says
 // otherwise.
 func spareMemory() {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50)
+		debug.SetGCPercent(30)
 	}
 }
 

@@ -16,7 +16,7 @@ type Config struct {
 	// MTU is the largest IP packet that leaves whole; 0 means 1500. A larger
 	// packet is never put together with others.
 	MTU int
-	// Pending bounds the bytes that wait; 0 means 4 MiB. A writer that finds no
+	// Pending bounds the bytes that wait; 0 means 2 MiB. A writer that finds no
 	// room sends what waits itself.
 	Pending int
 	// ReadBuffer and WriteBuffer are asked of the system, which may give less;
@@ -53,7 +53,7 @@ func (c Config) withDefaults() Config {
 		field *int
 		value int
 	}{
-		{&c.Segments, 8}, {&c.MTU, 1500}, {&c.Pending, 4 << 20}, {&c.ReadBuffer, 4 << 20}, {&c.WriteBuffer, 4 << 20},
+		{&c.Segments, 8}, {&c.MTU, 1500}, {&c.Pending, 2 << 20}, {&c.ReadBuffer, 4 << 20}, {&c.WriteBuffer, 4 << 20},
 	} {
 		if *d.field == 0 {
 			*d.field = d.value
