@@ -177,6 +177,7 @@ func (s *Server) Stats() ServerStats {
 		total.Socket = s.net.media.Stats()
 		total.WriteErrors += total.Socket.Dropped // which the write itself could not tell
 	}
+	total.WriteErrors += s.workers.Dropped() // a packet once, for all to whom it was not sent
 	if s.turn != nil {
 		total.TURNAllocations = s.turn.allocations()
 	}
