@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"kelas/pipeline/sfu"
@@ -31,25 +30,19 @@ type VideoInfo struct {
 // PlayerEndpoint sends what a file or a camera has, as it is. Its sources AUDIO and VIDEO have the default description
 // and are there while it plays.
 type PlayerEndpoint struct {
-	element
-	server *Server
-	opts   PlayerEndpointOptions
-	uri    *url.URL
-	name   string // within the file root, "" for others
+	uriEndpoint
+	opts PlayerEndpointOptions
+	uri  *url.URL
+	name string // within the file root, "" for others
 
-	releasing sync.Once
-	loops     sync.WaitGroup
-
-	mu       sync.Mutex
-	released bool
-	state    UriEndpointState
-	loop     *playerLoop // nil while stopped
+	loop *playerLoop // nil while stopped; under mu
 }
 
 // NewPlayerEndpoint makes a player. What may not be played is refused here; what is not there, or cannot be read, is an
 // Error event of Play.
 func (p *MediaPipeline) NewPlayerEndpoint(opts PlayerEndpointOptions) (*PlayerEndpoint, error) {
-	e := &PlayerEndpoint{server: p.server, opts: opts, state: UriEndpointStop}
+	e := &PlayerEndpoint{opts: opts}
+	e.server = p.server
 	if opts.NetworkCache < 0 || opts.NetworkCache > time.Minute {
 		return nil, fmt.Errorf("creating a PlayerEndpoint: %w: a network cache of %v", ErrUnsupported, opts.NetworkCache)
 	}
@@ -92,13 +85,6 @@ func (e *PlayerEndpoint) live() bool { return strings.HasPrefix(e.uri.Scheme, "r
 
 // URI is what the endpoint was made with.
 func (e *PlayerEndpoint) URI() string { return e.opts.URI }
-
-// State is what it was told last, STOP after the end of the stream and after an error.
-func (e *PlayerEndpoint) State() UriEndpointState {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.state
-}
 
 // Play begins, or goes on after Pause. What prevents it is told by an Error event, and the state is STOP again.
 func (e *PlayerEndpoint) Play() error {
@@ -162,13 +148,6 @@ func (e *PlayerEndpoint) ended(l *playerLoop, ev Event) {
 	}
 	e.events.emit(ev)
 	e.stopLocked()
-}
-
-func (e *PlayerEndpoint) setStateLocked(s UriEndpointState) {
-	if e.state != s {
-		e.state = s
-		e.events.emit(UriEndpointStateChanged{s})
-	}
 }
 
 func (e *PlayerEndpoint) current() *playerLoop {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
 
 	"kelas/pipeline/record"
 	"kelas/pipeline/sfu"
@@ -63,22 +62,16 @@ type RecorderEndpointOptions struct {
 // RecorderEndpoint writes what is connected to its AUDIO and VIDEO sinks into a file, as it comes: nothing is decoded.
 // Its sinks have the default description.
 type RecorderEndpoint struct {
-	element
-	server    *Server
+	uriEndpoint
 	opts      RecorderEndpointOptions
 	container record.Container
 	media     []MediaType // of the profile
 	name      string      // within the file root
 
-	releasing sync.Once
-	loops     sync.WaitGroup
-
-	mu       sync.Mutex
-	released bool
-	state    UriEndpointState
-	feeds    map[MediaType]*sfu.UpTrack
-	loop     *recorderLoop // nil while stopped
-	last     RecorderStats // of the recording before
+	// Under mu.
+	feeds map[MediaType]*sfu.UpTrack
+	loop  *recorderLoop // nil while stopped
+	last  RecorderStats // of the recording before
 }
 
 // NewRecorderEndpoint makes a recorder. A uri that is not within the file root and a profile that does not exist are
@@ -114,9 +107,10 @@ func newRecorderEndpoint(p *MediaPipeline, opts RecorderEndpointOptions) (*Recor
 		return nil, err
 	}
 	e := &RecorderEndpoint{
-		server: p.server, opts: opts, container: container, name: name,
-		state: UriEndpointStop, feeds: make(map[MediaType]*sfu.UpTrack),
+		opts: opts, container: container, name: name,
+		feeds: make(map[MediaType]*sfu.UpTrack),
 	}
+	e.server = p.server
 	if audio {
 		e.media = append(e.media, Audio)
 	}
@@ -131,13 +125,6 @@ var _ MediaElement = (*RecorderEndpoint)(nil)
 
 // URI is what the endpoint was made with.
 func (e *RecorderEndpoint) URI() string { return e.opts.URI }
-
-// State is what it was told last, STOP after an error.
-func (e *RecorderEndpoint) State() UriEndpointState {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.state
-}
 
 // Record begins, or goes on after Pause. The file is created with the first picture or sound that comes; the event
 // Recording tells that. What prevents it is told by an Error event, and the state is STOP again.
@@ -233,13 +220,6 @@ func (e *RecorderEndpoint) failed(l *recorderLoop, err *MediaError) {
 	e.events.emit(Error{err})
 	if e.loop == l {
 		e.stopLocked()
-	}
-}
-
-func (e *RecorderEndpoint) setStateLocked(s UriEndpointState) {
-	if e.state != s {
-		e.state = s
-		e.events.emit(UriEndpointStateChanged{s})
 	}
 }
 

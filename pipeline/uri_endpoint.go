@@ -3,6 +3,7 @@ package pipeline
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"syscall"
 )
 
@@ -14,6 +15,38 @@ const (
 	UriEndpointStart UriEndpointState = "START"
 	UriEndpointPause UriEndpointState = "PAUSE"
 )
+
+// uriEndpoint is what recorders and players share. Its lock stands in doc.go as
+// theirs.
+type uriEndpoint struct {
+	element
+	server *Server
+
+	releasing sync.Once
+	loops     sync.WaitGroup
+
+	mu       sync.Mutex
+	released bool
+	state    UriEndpointState // "": STOP
+}
+
+// State is what the endpoint was told last; STOP after an error, and after the
+// end of the stream.
+func (e *uriEndpoint) State() UriEndpointState {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.state == "" {
+		return UriEndpointStop
+	}
+	return e.state
+}
+
+func (e *uriEndpoint) setStateLocked(s UriEndpointState) {
+	if e.state != s {
+		e.state = s
+		e.events.emit(UriEndpointStateChanged{s})
+	}
+}
 
 // MediaErrorType is the type of Kurento's Error event.
 type MediaErrorType string

@@ -28,11 +28,10 @@ const (
 // matroska writes WebM and MKV (RFC 9559). What comes first in the file but is known last has its place kept free:
 // the seek head, the duration, and the tracks, so that pictures may join a file that was begun with sound alone.
 type matroska struct {
-	file            File
+	output
 	webm            bool
 	sound, pictures form
 
-	at           int64 // where the next write goes
 	segment      int64 // where the segment's data begin
 	info, tracks int64
 	duration     int64 // where the duration's value stands
@@ -43,7 +42,6 @@ type matroska struct {
 	began   bool          // it has blocks
 	end     time.Duration // of the last sample of all
 	cues    []cue
-	failed  error
 }
 
 // cue is a point to which a player may jump.
@@ -55,7 +53,7 @@ type cue struct {
 }
 
 func newMatroska(f File, webm bool, sound, pictures form) (*matroska, error) {
-	m := &matroska{file: f, webm: webm, sound: sound, pictures: pictures}
+	m := &matroska{output: output{file: f}, webm: webm, sound: sound, pictures: pictures}
 	var head ebml
 	head.master(idEBML, func(e *ebml) {
 		e.uint(idEBMLVersion, 1)
@@ -84,28 +82,6 @@ func newMatroska(f File, webm bool, sound, pictures form) (*matroska, error) {
 	head = append(head, tracks...)
 	head.void(tracksSpace)
 	return m, m.append(head)
-}
-
-func (m *matroska) append(b []byte) error {
-	if m.failed != nil {
-		return m.failed
-	}
-	n, err := m.file.Write(b)
-	m.at += int64(n)
-	if err != nil {
-		m.failed = fmt.Errorf("writing the recording: %w", err)
-	}
-	return m.failed
-}
-
-func (m *matroska) patch(b []byte, at int64) error {
-	if m.failed != nil {
-		return m.failed
-	}
-	if _, err := m.file.WriteAt(b, at); err != nil {
-		m.failed = fmt.Errorf("writing the recording's head: %w", err)
-	}
-	return m.failed
 }
 
 func (m *matroska) renderTracks() ebml {

@@ -22,14 +22,12 @@ const (
 // appended, and the box that is skipped at the start becomes one that covers all before that table: an ordinary MP4
 // then, of which the fragments' heads are forgotten bytes between the samples.
 type mp4File struct {
-	file   File
-	at     int64
+	output
 	skip   int64 // where the box stands that will cover the fragments
 	moov   int64
 	space  int // of moov and what is free behind it
 	tracks []*mp4Track
 	number uint32
-	failed error
 }
 
 // mp4Track is one track with its table.
@@ -55,7 +53,7 @@ type mp4Track struct {
 }
 
 func newMP4(f File, sound, pictures form) (*mp4File, error) {
-	m := &mp4File{file: f}
+	m := &mp4File{output: output{file: f}}
 	var head bytes.Buffer
 	if err := mp4.NewFtyp("isom", 512, []string{"isom", "iso6", "mp41"}).Encode(&head); err != nil {
 		return nil, err
@@ -92,28 +90,6 @@ func (m *mp4File) add(k Kind, f form) {
 		t.rate = 48000
 	}
 	m.tracks = append(m.tracks, t)
-}
-
-func (m *mp4File) append(b []byte) error {
-	if m.failed != nil {
-		return m.failed
-	}
-	n, err := m.file.Write(b)
-	m.at += int64(n)
-	if err != nil {
-		m.failed = fmt.Errorf("writing the recording: %w", err)
-	}
-	return m.failed
-}
-
-func (m *mp4File) patch(b []byte, at int64) error {
-	if m.failed != nil {
-		return m.failed
-	}
-	if _, err := m.file.WriteAt(b, at); err != nil {
-		m.failed = fmt.Errorf("writing the recording's head: %w", err)
-	}
-	return m.failed
 }
 
 // fragmentedHead describes the tracks; their samples are in the fragments.

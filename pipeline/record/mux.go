@@ -1,6 +1,9 @@
 package record
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // clusterLength is how much of the recording is in memory only: what a crash takes.
 const clusterLength = 500 * time.Millisecond
@@ -31,4 +34,34 @@ func newMuxer(c Container, f File, sound, pictures form) (muxer, error) {
 		return newMP4(f, sound, pictures)
 	}
 	return newMatroska(f, c == WebM, sound, pictures)
+}
+
+// output is the file that a muxer writes, up to the first failure.
+type output struct {
+	file   File
+	at     int64 // where the next write goes
+	failed error
+}
+
+func (o *output) append(b []byte) error {
+	if o.failed != nil {
+		return o.failed
+	}
+	n, err := o.file.Write(b)
+	o.at += int64(n)
+	if err != nil {
+		o.failed = fmt.Errorf("writing the recording: %w", err)
+	}
+	return o.failed
+}
+
+// patch writes over what is there.
+func (o *output) patch(b []byte, at int64) error {
+	if o.failed != nil {
+		return o.failed
+	}
+	if _, err := o.file.WriteAt(b, at); err != nil {
+		o.failed = fmt.Errorf("writing the recording's head: %w", err)
+	}
+	return o.failed
 }
