@@ -35,7 +35,7 @@ const (
 	// backOff is how long nothing is tried after a line was full; it doubles up to backOffMost with each trial
 	// that fails.
 	backOff     = int64(2e9)
-	backOffMost = int64(30e9)
+	backOffMost = int64(20e9)
 	// settled is how long after a step down the next one may be forced where the figures see no need.
 	settled = int64(1e9)
 )
