@@ -64,7 +64,9 @@ func (l *Layer) Write(packet []byte, arrival time.Time) {
 		l.packets.Add(1)
 		l.bytes.Add(uint64(len(body)))
 		l.lastPacket.Store(l.view.arrival)
-		l.rate.note(l.view.tid, len(body), l.view.arrival)
+		if l.rate.note(l.view.tid, len(body), h.marker, l.view.arrival) {
+			l.rate.compare(l.track.fpsBelow(l))
+		}
 		l.track.noteFlow(l, l.view.arrival)
 	}
 	if w := l.track.cfg.Workers; w != nil {

@@ -56,8 +56,8 @@ func (l *limit) temporal(rank int) uint8 {
 // tooMuch tells whether a layer is more than the line carries.
 func (l *limit) tooMuch(rank int) bool { return l.full.Load() && rank > int(l.get().rank) }
 
-// goal is the layer that a slot should be sent from a track: the highest that flows within the limit, or the
-// lowest that flows; nil when nothing flows or nothing may be sent.
+// goal is the layer that a slot should be sent from a track: the highest within the limit that flows and does not
+// stutter, or the lowest that flows; nil when nothing flows or nothing may be sent.
 func (u *UpTrack) goal(l *limit) *Layer {
 	s := l.get()
 	flow := *u.flow.Load()
@@ -66,7 +66,7 @@ func (u *UpTrack) goal(l *limit) *Layer {
 	}
 	best := flow[0]
 	for _, o := range flow[1:] {
-		if o.rank <= int(s.rank) {
+		if o.rank <= int(s.rank) && !o.rate.stuttering.Load() {
 			best = o
 		}
 	}

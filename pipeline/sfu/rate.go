@@ -18,15 +18,32 @@ type layerRate struct {
 	rates [temporalLayers]atomic.Int64 // of this temporal layer and those below it
 	top   atomic.Int32                 // highest temporal layer seen in the last span
 	high  int32
+
+	frames     int
+	fps        atomic.Int64 // pictures a second in the last span
+	bad, good  int          // spans in a row
+	stuttering atomic.Bool
 }
 
-func (r *layerRate) note(tid uint8, payload int, now int64) {
+const (
+	// A layer stutters when it has less than so many of ten pictures of a lower one, for badSpans in a row, and does
+	// until it has had them for goodSpans.
+	smoothShare = 6
+	badSpans    = 2
+	goodSpans   = 6
+)
+
+// note returns whether a span has ended.
+func (r *layerRate) note(tid uint8, payload int, marker bool, now int64) bool {
+	if marker {
+		r.frames++
+	}
 	t := int32(min(tid, temporalLayers-1))
 	r.bytes[t] += int64(payload) + packetOverhead
 	r.high = max(r.high, t)
 	spent := now - r.from
 	if spent < rateSpan {
-		return
+		return false
 	}
 	sum := int64(0)
 	for i := range r.bytes {
@@ -40,10 +57,28 @@ func (r *layerRate) note(tid uint8, payload int, now int64) {
 			r.rates[i].Store(rate)
 		}
 	}
-	if r.from != 0 {
+	ended := r.from != 0
+	if ended {
 		r.top.Store(r.high)
+		r.fps.Store(int64(r.frames) * 1e9 / spent)
 	}
-	r.high, r.from = 0, now
+	r.high, r.frames, r.from = 0, 0, now
+	return ended
+}
+
+// compare judges a span that has ended by the pictures of a lower layer.
+func (r *layerRate) compare(lower int64) {
+	if 10*r.fps.Load() < smoothShare*lower {
+		r.bad, r.good = r.bad+1, 0
+	} else {
+		r.bad, r.good = 0, r.good+1
+	}
+	switch {
+	case r.bad >= badSpans:
+		r.stuttering.Store(true)
+	case r.good >= goodSpans:
+		r.stuttering.Store(false)
+	}
 }
 
 // upTo is the rate of the temporal layers up to tid.

@@ -58,4 +58,14 @@ func (u *UpTrack) noteFlow(l *Layer, now int64) {
 	u.flow.Store(&flow)
 }
 
+// fpsBelow is how many pictures a second the smoothest layer below has.
+func (u *UpTrack) fpsBelow(l *Layer) (fps int64) {
+	for _, o := range *u.flow.Load() {
+		if o.rank < l.rank {
+			fps = max(fps, o.rate.fps.Load())
+		}
+	}
+	return fps
+}
+
 func (l *Layer) flows(now int64) bool { return now-l.lastPacket.Load() < int64(layerIdle) }

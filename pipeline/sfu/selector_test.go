@@ -106,3 +106,39 @@ func TestLayerOfAnotherSSRCTakesOver(t *testing.T) {
 		}
 	})
 }
+
+func TestLayerThatStuttersIsNotSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := newStage(t)
+		u := NewUpTrack(UpTrackConfig{Kind: Video, Codec: vp8, RequestKeyFrame: st.asked.ask})
+		defer u.Close()
+		low, high := newCamera(u.AddLayer("q", 1)), newCamera(u.AddLayer("h", 2))
+		high.id = 100000
+		st.connect()
+		st.slot.Feed(u)
+		// Each layer has a key frame each second; the upper one has every n-th picture.
+		roll := func(seconds, every int) bool {
+			for i := range 25 * seconds {
+				low.film(i%25 == 0)
+				if i%every == 0 {
+					high.film(i%25 == 0)
+				}
+				time.Sleep(40 * time.Millisecond)
+			}
+			all := st.viewer.take()
+			return all[len(all)-1].id() >= 100000
+		}
+		if !roll(3, 1) {
+			t.Error("the upper layer is not sent")
+		}
+		if roll(4, 3) {
+			t.Error("a layer with a third of the pictures is sent")
+		}
+		if roll(2, 1) {
+			t.Error("it is sent again at once")
+		}
+		if !roll(4, 1) {
+			t.Error("it is not sent again")
+		}
+	})
+}
