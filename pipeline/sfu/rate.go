@@ -23,6 +23,7 @@ type layerRate struct {
 	fps        atomic.Int64 // pictures a second in the last span
 	bad, good  int          // spans in a row
 	stuttering atomic.Bool
+	halted     atomic.Bool // it was silent while lower layers were not; its good spans count anew
 }
 
 const (
@@ -31,6 +32,10 @@ const (
 	smoothShare = 6
 	badSpans    = 2
 	goodSpans   = 6
+	// haltedAfter is how long a layer may be silent while a lower one with at least haltedBeside pictures a second is
+	// not: a browser that has no uplink for it stops it at once.
+	haltedAfter  = int64(400e6)
+	haltedBeside = 8
 )
 
 // note returns whether a span has ended.
@@ -66,8 +71,17 @@ func (r *layerRate) note(tid uint8, payload int, marker bool, now int64) bool {
 	return ended
 }
 
+// halt: nothing has come for a while.
+func (r *layerRate) halt() {
+	r.halted.Store(true)
+	r.stuttering.Store(true)
+}
+
 // compare judges a span that has ended by the pictures of a lower layer.
 func (r *layerRate) compare(lower int64) {
+	if r.halted.Swap(false) {
+		r.good = 0
+	}
 	if 10*r.fps.Load() < smoothShare*lower {
 		r.bad, r.good = r.bad+1, 0
 	} else {

@@ -35,8 +35,10 @@ func (u *UpTrack) noteFlow(l *Layer, now int64) {
 	for _, o := range *u.flow.Load() {
 		if o == l {
 			known = true
-		} else if !o.flows(now) {
+		} else if silent := now - o.lastPacket.Load(); silent >= int64(layerIdle) {
 			stale = true
+		} else if silent > haltedAfter && o.rank > l.rank && l.rate.fps.Load() >= haltedBeside && !o.rate.halted.Load() {
+			o.rate.halt()
 		}
 	}
 	if known && !stale {
