@@ -22,6 +22,7 @@ type layerRate struct {
 	frames     int
 	fps        atomic.Int64 // pictures a second in the last span
 	bad, good  int          // spans in a row
+	need       int          // good spans before it is sent again; doubles each time that it halts
 	stuttering atomic.Bool
 	halted     atomic.Bool // it was silent while lower layers were not; its good spans count anew
 }
@@ -32,6 +33,8 @@ const (
 	smoothShare = 6
 	badSpans    = 2
 	goodSpans   = 6
+	// goodSpansMost is half a minute.
+	goodSpansMost = 60
 	// haltedAfter is how long a layer may be silent while a lower one with at least haltedBeside pictures a second is
 	// not: a browser that has no uplink for it stops it at once.
 	haltedAfter  = int64(400e6)
@@ -80,7 +83,7 @@ func (r *layerRate) halt() {
 // compare judges a span that has ended by the pictures of a lower layer.
 func (r *layerRate) compare(lower int64) {
 	if r.halted.Swap(false) {
-		r.good = 0
+		r.good, r.need = 0, min(max(2*r.need, 2*goodSpans), goodSpansMost)
 	}
 	if 10*r.fps.Load() < smoothShare*lower {
 		r.bad, r.good = r.bad+1, 0
@@ -90,8 +93,11 @@ func (r *layerRate) compare(lower int64) {
 	switch {
 	case r.bad >= badSpans:
 		r.stuttering.Store(true)
-	case r.good >= goodSpans:
+	case r.good >= max(r.need, goodSpans):
 		r.stuttering.Store(false)
+		if r.good >= 2*goodSpansMost {
+			r.need = goodSpans // a minute without trouble
+		}
 	}
 }
 
