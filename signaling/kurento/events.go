@@ -12,7 +12,9 @@ import (
 func (s *Server) happened(o *object, ev pipeline.Event) {
 	switch e := ev.(type) {
 	case pipeline.IceCandidateFound:
-		s.deliver(o, "IceCandidateFound", map[string]any{"candidate": candidateRecord(e.Candidate)})
+		if c, ok := o.part.(*webrtcPart).addressing.tell(e.Candidate); ok {
+			s.deliver(o, "IceCandidateFound", map[string]any{"candidate": candidateRecord(c)})
+		}
 	case pipeline.IceGatheringDone:
 		s.deliver(o, "IceGatheringDone", nil)
 	case pipeline.ConnectionStateChanged:

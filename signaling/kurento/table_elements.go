@@ -54,18 +54,11 @@ func elementClasses() []class {
 				or("certificateKeyType", "CertificateKeyType", "ECDSA"), or("qosDscp", "DSCPValue", "NO_VALUE")},
 			events: []string{"DataChannelClosed", "DataChannelOpened", "DtlsConnectionStateChange", "IceCandidateFound",
 				"IceComponentStateChanged", "IceGatheringDone", "NewCandidatePairSelected"},
-			props: []property{
-				{name: "networkInterfaces", typ: "String", absent: whyServer},
-				{name: "iceTcp", typ: "boolean", absent: whyServer},
-				{name: "stunServerAddress", typ: "String", absent: whyServer},
-				{name: "stunServerPort", typ: "int", absent: whyServer},
-				{name: "turnUrl", typ: "String", absent: whyServer},
-				{name: "externalIPv4", typ: "String", absent: whyServer},
-				{name: "externalIPv6", typ: "String", absent: whyServer},
+			props: append(addressProperties(), []property{
 				{name: "ICECandidatePairs", typ: "IceCandidatePair[]", get: getCandidatePairs},
 				{name: "IceConnectionState", typ: "IceConnection[]", get: getIceStates},
 				{name: "DtlsConnectionState", typ: "DtlsConnection[]", get: getDtlsStates},
-			},
+			}...),
 			methods: []method{
 				{name: "gatherCandidates", do: gatherCandidates},
 				{name: "addIceCandidate", params: []param{need("candidate", "IceCandidate")}, do: addIceCandidate},

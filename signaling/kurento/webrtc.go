@@ -8,9 +8,12 @@ import (
 )
 
 // webrtcPart stands behind a WebRtcEndpoint.
-type webrtcPart struct{ *pipeline.WebRtcEndpoint }
+type webrtcPart struct {
+	*pipeline.WebRtcEndpoint
+	addressing addressing
+}
 
-func (w webrtcPart) element() pipeline.MediaElement { return w.WebRtcEndpoint }
+func (w *webrtcPart) element() pipeline.MediaElement { return w.WebRtcEndpoint }
 
 func makeWebRtc(c *call) (part, error) {
 	if c.text("certificateKeyType") != "ECDSA" {
@@ -26,10 +29,10 @@ func makeWebRtc(c *call) (part, error) {
 	if err != nil {
 		return nil, err
 	}
-	return webrtcPart{e}, nil
+	return &webrtcPart{WebRtcEndpoint: e}, nil
 }
 
-func (c *call) webrtc() webrtcPart { return c.obj.part.(webrtcPart) }
+func (c *call) webrtc() *webrtcPart { return c.obj.part.(*webrtcPart) }
 
 func gatherCandidates(c *call) (any, error) {
 	return nil, as(codeGather, "Error gathering candidates", c.webrtc().GatherCandidates())

@@ -1,0 +1,121 @@
+package kurento
+
+import (
+	"net/netip"
+	"strings"
+	"sync"
+
+	"kelas/pipeline"
+)
+
+// addressing is what an application set about one endpoint's addresses. It
+// acts on the candidates that are told; the server has the same sockets for
+// all endpoints.
+type addressing struct {
+	mu         sync.Mutex
+	noTCP      bool
+	v4, v6     string // in the place of host candidates' addresses
+	told       map[string]bool
+	stun, turn string // kept, see README.md
+	stunPort   int64
+}
+
+// tell gives the candidate as the browser is to have it; false leaves it out.
+func (a *addressing) tell(c pipeline.IceCandidate) (pipeline.IceCandidate, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	// RFC 8839, section 5.1: foundation component transport priority address port typ ...
+	f := strings.Fields(c.Candidate)
+	if len(f) < 8 {
+		return c, true
+	}
+	if a.noTCP && strings.EqualFold(f[2], "tcp") {
+		return c, false
+	}
+	ip, err := netip.ParseAddr(f[4])
+	if err != nil || f[7] != "host" {
+		return c, true
+	}
+	other := a.v4
+	if ip.Unmap().Is6() {
+		other = a.v6
+	}
+	if other == "" {
+		return c, true
+	}
+	f[4] = other
+	// Several addresses of the machine become one.
+	key := strings.Join([]string{f[2], f[4], f[5]}, " ")
+	if a.told[key] {
+		return c, false
+	}
+	if a.told == nil {
+		a.told = map[string]bool{}
+	}
+	a.told[key] = true
+	c.Candidate = strings.Join(f, " ")
+	return c, true
+}
+
+// setting is a property of an endpoint's addressing.
+func setting(name, typ string, get func(a *addressing) any, set func(a *addressing, c *call) error) property {
+	return property{name: name, typ: typ,
+		get: func(c *call) (any, error) {
+			a := &c.webrtc().addressing
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			return get(a), nil
+		},
+		set: func(c *call) error {
+			a := &c.webrtc().addressing
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			return set(a, c)
+		},
+	}
+}
+
+// setAddress checks a property that is an IP address of one family, or "".
+func setAddress(c *call, name string, fits func(netip.Addr) bool, to *string) error {
+	text := c.text(name)
+	if ip, err := netip.ParseAddr(text); text != "" && (err != nil || !fits(ip)) {
+		return fail(codeIllegalParam, "%s: not such an address", name)
+	}
+	*to = text
+	return nil
+}
+
+func addressProperties() []property {
+	external := func(name string, of func(a *addressing) *string, fits func(netip.Addr) bool) property {
+		return setting(name, "String", func(a *addressing) any { return *of(a) },
+			func(a *addressing, c *call) error { return setAddress(c, name, fits, of(a)) })
+	}
+	return []property{
+		setting("iceTcp", "boolean", func(a *addressing) any { return !a.noTCP },
+			func(a *addressing, c *call) error { a.noTCP = !c.flag("iceTcp"); return nil }),
+		external("externalIPv4", func(a *addressing) *string { return &a.v4 }, netip.Addr.Is4),
+		external("externalIPv6", func(a *addressing) *string { return &a.v6 }, netip.Addr.Is6),
+		external("stunServerAddress", func(a *addressing) *string { return &a.stun }, netip.Addr.IsValid),
+		setting("stunServerPort", "int", func(a *addressing) any {
+			if a.stunPort == 0 {
+				return 3478
+			}
+			return a.stunPort
+		}, func(a *addressing, c *call) error {
+			n := c.int("stunServerPort")
+			if n < 1 || n > 65535 {
+				return fail(codeIllegalParam, "stunServerPort: not a port")
+			}
+			a.stunPort = n
+			return nil
+		}),
+		setting("turnUrl", "String", func(a *addressing) any { return a.turn }, func(a *addressing, c *call) error {
+			if len(c.text("turnUrl")) > 1024 {
+				return fail(codeIllegalParam, "turnUrl is too long")
+			}
+			a.turn = c.text("turnUrl")
+			return nil
+		}),
+		{name: "networkInterfaces", typ: "String", absent: whyServer},
+	}
+}
