@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"kelas/signaling/bbb"
+	"kelas/signaling/kurento"
 	"kelas/signaling/rest"
 	"kelas/signaling/web"
 	"kelas/signaling/whip"
@@ -86,7 +87,7 @@ const (
 
 func kindOf(r *http.Request) requestKind {
 	switch p := r.URL.Path; {
-	case strings.HasPrefix(p, "/socket.io/"), p == "/kurento":
+	case strings.HasPrefix(p, "/socket.io/"), p == kurento.Path:
 		return kindSocket
 	case strings.HasPrefix(p, "/static/"), p == "/healthz", p == "/readyz", p == "/metrics":
 		return kindFree

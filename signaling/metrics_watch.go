@@ -7,6 +7,7 @@ import (
 
 	"kelas/classroom"
 	"kelas/pipeline"
+	"kelas/signaling/kurento"
 	"kelas/signaling/socket"
 	"kelas/signaling/webhook"
 	"kelas/signaling/whip"
@@ -19,6 +20,7 @@ type figures struct {
 	socket  socket.Stats
 	hooks   webhook.Stats
 	whip    whip.Stats
+	kurento kurento.Stats
 }
 
 // metric is one row of what is shown.
@@ -83,6 +85,9 @@ var shown = []metric{
 	gauge("kelas_encoders", "Endpoints of encoders.", func(f *figures) int { return f.classes.Encoders }),
 	gauge("kelas_whip_sessions", "Encoders that came by WHIP.", func(f *figures) int { return f.whip.WHIP }),
 	gauge("kelas_whep_sessions", "Players that came by WHEP.", func(f *figures) int { return f.whip.WHEP }),
+	gauge("kelas_kurento_connections", "Open connections of the Kurento protocol.", func(f *figures) int { return f.kurento.Connections }),
+	gauge("kelas_kurento_sessions", "Kurento sessions, those without a connection included.", func(f *figures) int { return f.kurento.Sessions }),
+	gauge("kelas_kurento_objects", "Media objects of Kurento sessions.", func(f *figures) int { return f.kurento.Objects }),
 	gauge("kelas_events_waiting", "Events of classes that wait to be kept for webhooks.", func(f *figures) int { return f.classes.NewsWaiting }),
 	counter("kelas_events_told_total", "Events of classes that were kept for webhooks and callbacks.", func(f *figures) uint64 { return f.classes.NewsTold }),
 	counter("kelas_events_lost_total", "Events of classes that could not be kept.", func(f *figures) uint64 { return f.classes.NewsLost }),
@@ -142,6 +147,9 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	}
 	if c.d.WHIP != nil {
 		f.whip = c.d.WHIP.Stats()
+	}
+	if c.d.KurentoStats != nil {
+		f.kurento = c.d.KurentoStats()
 	}
 	if c.d.Webhooks != nil {
 		f.hooks = c.d.Webhooks.Stats()

@@ -4,6 +4,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kelas/signaling/bbb"
+	"kelas/signaling/kurento"
 	"kelas/signaling/rest"
 	"kelas/signaling/whip"
 )
@@ -30,7 +31,7 @@ func (s *Server) routes() *gin.Engine {
 		e.Any(whip.PrefixWHEP+"*rest", gin.WrapH(s.d.WHIP))
 	}
 	if s.d.Kurento != nil {
-		e.GET("/kurento", gin.WrapH(s.d.Kurento))
+		e.GET(kurento.Path, gin.WrapH(s.d.Kurento))
 	}
 	s.web.Register(e)
 	s.rest.Register(e)

@@ -12,6 +12,7 @@ import (
 
 	"kelas/classroom"
 	"kelas/pipeline"
+	"kelas/signaling/kurento"
 	"kelas/signaling/outbound"
 	"kelas/signaling/rest"
 	"kelas/signaling/socket"
@@ -44,6 +45,8 @@ type Deps struct {
 	Outbound    *outbound.Client    // for doors that call others; nil: none does
 	Metrics     *Metrics            // made by NewMetrics where others observe into it too
 	Log         *slog.Logger
+	// KurentoStats is for /metrics; it may be nil.
+	KurentoStats func() kurento.Stats
 }
 
 // Server answers HTTP. It does not listen.

@@ -190,7 +190,7 @@ func start(ctx context.Context, sf *storeFlags, f *serveFlags, log *slog.Logger)
 		return nil, fmt.Errorf("opening the classes: %w", err)
 	}
 
-	kur, err := a.openKurento(f, media)
+	kur, kurStats, err := a.openKurento(f, media)
 	if err != nil {
 		return nil, err
 	}
@@ -204,7 +204,7 @@ func start(ctx context.Context, sf *storeFlags, f *serveFlags, log *slog.Logger)
 		Rest:           rest.Config{Rate: f.APIRate, Origins: f.APIOrigin},
 		TrustedProxies: f.TrustedProxy, MetricsToken: f.MetricsToken,
 	}, signaling.Deps{Registry: classes, Store: db, Shelf: shelf, Media: media, Auth: who,
-		Socket: sock, SocketStats: sock.Stats, BBB: handlerOf(lms), Kurento: kur, Metrics: metrics, WHIP: encoders, Webhooks: hooks, Outbound: caller, Log: log})
+		Socket: sock, SocketStats: sock.Stats, BBB: handlerOf(lms), Kurento: kur, KurentoStats: kurStats, Metrics: metrics, WHIP: encoders, Webhooks: hooks, Outbound: caller, Log: log})
 	if err != nil {
 		return nil, err
 	}

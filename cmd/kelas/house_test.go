@@ -77,7 +77,7 @@ var mayImport = map[string][]string{
 	"kelas/signaling/rest": {"kelas/classroom", "kelas/classroom/files", "kelas/signaling/auth", "kelas/signaling/fault",
 		"kelas/signaling/patient", "kelas/signaling/sheet"},
 	"kelas/signaling": {"kelas/signaling/bbb", "kelas/signaling/rest", "kelas/classroom", "kelas/classroom/files", "kelas/pipeline", "kelas/signaling/auth", "kelas/signaling/wire",
-		"kelas/signaling/fault", "kelas/signaling/socket", "kelas/signaling/web", "kelas/signaling/webhook", "kelas/signaling/outbound", "kelas/signaling/whip",
+		"kelas/signaling/fault", "kelas/signaling/socket", "kelas/signaling/kurento", "kelas/signaling/web", "kelas/signaling/webhook", "kelas/signaling/outbound", "kelas/signaling/whip",
 		"kelas/templates", "kelas/static"},
 
 	"kelas/static":    {},
