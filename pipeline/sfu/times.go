@@ -28,7 +28,8 @@ func (t *layerTimes) note(ts uint32, arrival, rate int64) {
 	t.seen, t.lastTS, t.lastAt = true, ts, arrival
 }
 
-// through is told when all slots have had the packet that arrived then.
+// through is told when all slots of one worker have had the packet that arrived then. Of two workers that tell it at
+// once one may not be counted.
 func (t *layerTimes) through(arrival time.Time) {
 	t.stay.Store(smooth(t.stay.Load(), int64(time.Since(arrival))))
 }

@@ -3,6 +3,7 @@ package sfu
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 const (
@@ -180,6 +181,9 @@ func (w *worker) spread(list []parcel, slots []*Slot) {
 		s.deliver(p.layer, &w.heard)
 	}
 	w.flush()
+	if len(slots) > 0 {
+		p.layer.times.through(time.Unix(0, w.heard.arrival))
+	}
 }
 
 // show sends the next packets of a frame; false: there are none.
@@ -214,8 +218,14 @@ func (w *worker) show() bool {
 		w.flush()
 	}
 	for i, p := range list {
-		if p.layer != nil && w.asks[i] {
+		if p.layer == nil {
+			continue
+		}
+		if w.asks[i] {
 			p.layer.askAgain(w.views[i].arrival)
+		}
+		if len(slots) > 0 {
+			p.layer.times.through(time.Unix(0, w.views[i].arrival))
 		}
 	}
 	clear(list)

@@ -226,7 +226,7 @@ func (c *conn) handle(msg []byte) {
 	var m *memo
 	if sess != nil {
 		var mine bool
-		if m, mine = c.s.recall(sess, r.id); !mine {
+		if m, mine = c.s.recall(sess, r.id, r.params["sessionId"] != nil); !mine {
 			c.repeat(sess, m)
 			return
 		}

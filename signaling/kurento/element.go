@@ -2,6 +2,7 @@ package kurento
 
 import (
 	"strings"
+	"sync/atomic"
 
 	"kelas/pipeline"
 )
@@ -9,19 +10,29 @@ import (
 // What pipelines and all MediaElements can do.
 
 // pipelinePart stands behind a MediaPipeline.
-type pipelinePart struct{ *pipeline.MediaPipeline }
+type pipelinePart struct {
+	*pipeline.MediaPipeline
+	latency atomic.Bool // getStats tells it; it is measured anyway
+}
 
 func makePipeline(c *call) (part, error) {
 	p, err := c.s.cfg.Media.NewMediaPipeline()
 	if err != nil {
 		return nil, err
 	}
-	return pipelinePart{p}, nil
+	return &pipelinePart{MediaPipeline: p}, nil
+}
+
+func getLatencyStats(c *call) (any, error) { return c.obj.part.(*pipelinePart).latency.Load(), nil }
+
+func setLatencyStats(c *call) error {
+	c.obj.part.(*pipelinePart).latency.Store(c.flag("latencyStats"))
+	return nil
 }
 
 // inPipeline is the pipeline that a constructor was given.
 func (c *call) inPipeline() *pipeline.MediaPipeline {
-	return c.object("mediaPipeline").part.(pipelinePart).MediaPipeline
+	return c.object("mediaPipeline").part.(*pipelinePart).MediaPipeline
 }
 
 // element is the pipeline's own of an object that the table says is one.
@@ -82,7 +93,7 @@ func isMediaFlowingIn(c *call) (any, error) {
 // getDot draws the graph as it is: the whole pipeline's, or what an element is
 // connected to.
 func getDot(c *call) (any, error) {
-	if p, ok := c.obj.part.(pipelinePart); ok {
+	if p, ok := c.obj.part.(*pipelinePart); ok {
 		return drawDot(p.ID(), p.Elements()), nil
 	}
 	if h, ok := c.obj.part.(hubPart); ok {

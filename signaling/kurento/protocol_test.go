@@ -79,8 +79,6 @@ func TestMissingParameters(t *testing.T) {
 		{"invoke", obj{"object": p, "operation": "addTag"}, codeMarshall, "'operationParams' is required"},
 		{"invoke", obj{"object": p, "operation": "addTag", "operationParams": obj{"key": "k"}}, codeMarshall, "'value' parameter is required"},
 		{"invoke", obj{"object": p, "operation": "getTag", "operationParams": obj{"key": "k"}}, codeTagKey, "Tag key not found"},
-		{"invoke", obj{"object": p, "operation": "setLatencyStats", "operationParams": obj{"latencyStats": true}}, codeNotImplemented,
-			"MediaPipeline.setLatencyStats is not there: packets are passed on as they come, and no latency is measured"},
 		{"invoke", obj{"object": managerID, "operation": "getKmd", "operationParams": obj{"moduleName": "x"}}, codeNoKMD, "Requested kmd module doesn't exist"},
 		{"invoke", obj{"object": managerID, "operation": "getUsedCpu", "operationParams": obj{"interval": "ten"}}, codeMarshall, "'interval' parameter should be an int"},
 		{"subscribe", obj{"object": p}, codeMissing, "'type' parameter is required"},

@@ -161,8 +161,9 @@ func (sess *session) forgetLocked(now time.Time) {
 }
 
 // recall looks for an earlier request with that id. The first to ask gets a
-// memo of its own to fill, and mine is true.
-func (s *Server) recall(sess *session, id json.RawMessage) (m *memo, mine bool) {
+// memo of its own to fill, and mine is true. A request that does not name its
+// session is never a repeat: clients of one connection may use one id for all.
+func (s *Server) recall(sess *session, id json.RawMessage, named bool) (m *memo, mine bool) {
 	if id == nil || string(id) == "null" {
 		return nil, true
 	}
@@ -173,6 +174,9 @@ func (s *Server) recall(sess *session, id json.RawMessage) (m *memo, mine bool) 
 	}
 	sess.forgetLocked(s.cfg.Now())
 	if m := sess.memory[string(id)]; m != nil {
+		if !named {
+			return nil, true
+		}
 		return m, false
 	}
 	m = &memo{done: make(chan struct{})}

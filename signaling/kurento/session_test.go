@@ -231,6 +231,11 @@ func TestMemory(t *testing.T) {
 	if n := r.s.Stats().Objects; n != 1 {
 		t.Errorf("%d objects by one create", n)
 	}
+	// Without the session's id in it, none is a repeat.
+	c.write(`{"jsonrpc":"2.0","id":77,"method":"describe","params":{"object":"manager_ServerManager"}}`)
+	if m := c.answer(); m.Result["type"] != "ServerManager" {
+		t.Errorf("answered from memory: %s", m.raw)
+	}
 	now.turn(memoryTime)
 	c.write(create)
 	if again := c.answer(); again.raw == first.raw || r.s.Stats().Objects != 2 {

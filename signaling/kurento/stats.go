@@ -19,7 +19,6 @@ func getStats(c *call) (any, error) {
 		add(c.obj.id, "ElementStats", "element", map[string]any{"inputLatency": []any{}})
 		return out, nil
 	}
-	add(c.obj.id, "EndpointStats", "endpoint", map[string]any{"inputLatency": []any{}, "E2ELatency": []any{}})
 	wanted := func(media pipeline.MediaType) bool {
 		return !c.has("mediaType") || c.text("mediaType") == string(media)
 	}
@@ -30,6 +29,7 @@ func getStats(c *call) (any, error) {
 	case interface{ Stats() []pipeline.TrackStats }: // a player, which sends what it reads
 		st.Received = e.Stats()
 	}
+	add(c.obj.id, "EndpointStats", "endpoint", map[string]any{"inputLatency": []any{}, "E2ELatency": latencies(c, st.Received)})
 	for _, t := range st.Received {
 		for _, s := range t.Streams {
 			if wanted(t.MediaType) {
@@ -56,6 +56,20 @@ func getStats(c *call) (any, error) {
 		}
 	}
 	return out, nil
+}
+
+// latencies are how long packets of what the endpoint sends into the pipeline
+// stay in the server, in ns, where the pipeline was told to tell it.
+func latencies(c *call, sources []pipeline.TrackStats) []any {
+	list := []any{}
+	if p := c.obj.pipeline(); p == nil || !p.part.(*pipelinePart).latency.Load() {
+		return list
+	}
+	for _, t := range sources {
+		list = append(list, record("MediaLatencyStat", map[string]any{
+			"name": streamID("source", t), "type": string(t.MediaType), "avg": float64(t.Latency.Nanoseconds())}))
+	}
+	return list
 }
 
 func streamID(way string, t pipeline.TrackStats) string {

@@ -10,7 +10,6 @@ func or(name, typ string, d any) param { return param{name: name, typ: typ, opti
 const (
 	whyEncoder = "nothing is encoded on the server, so there is no encoder to set"
 	whyDump    = "nothing is written to the server's disk for debugging; getGstreamerDot returns the picture"
-	whyLatency = "packets are passed on as they come, and no latency is measured"
 )
 
 func coreClasses() []class {
@@ -49,7 +48,7 @@ func coreClasses() []class {
 				{name: "getUsedMemory", result: "int64", do: getUsedMemory},
 			}},
 		{name: "MediaPipeline", module: "core", parent: "MediaObject", make: makePipeline, methods: dot,
-			props: []property{{name: "latencyStats", typ: "boolean", get: func(*call) (any, error) { return false, nil }, setAbsent: whyLatency}}},
+			props: []property{{name: "latencyStats", typ: "boolean", get: getLatencyStats, set: setLatencyStats}}},
 		mediaElement(dot),
 		{name: "PassThrough", module: "core", parent: "MediaElement", make: makePassThrough, ctor: []param{need("mediaPipeline", "MediaPipeline")}},
 		{name: "Hub", module: "core", parent: "MediaObject", abstract: true, methods: dot},

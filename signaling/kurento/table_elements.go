@@ -10,7 +10,7 @@ const (
 	whyHTTP   = "media posted over HTTP would have to be decoded and encoded; let PlayerEndpoint read the file"
 	whyMTU    = "packets are passed on as their sender cut them; requestKeyframe asks for a key frame"
 	whyREMB   = "lines are measured by transport-wide feedback, which has no such parameters"
-	whyServer = "addresses and relays are set for the whole server: --external-ip, --media-addr, --media-tcp-addr, --turn-addr"
+	whyServer = "all endpoints share the server's sockets, which --media-addr binds"
 	whyECDSA  = "connections have ECDSA certificates, which every browser takes"
 	whyDSCP   = "all media leaves by one socket, and packets of single endpoints are not marked"
 )
