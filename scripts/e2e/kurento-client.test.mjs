@@ -93,7 +93,8 @@ step('every operation of the client is there or says that it is not', async () =
   // One object of every type that can be made, and what is refused.
   const objects = { MediaPipeline: pipeline, Dispatcher: hub, HubPort: await hub.createHubPort(), ServerManager: manager };
   for (const type of ['PassThrough', 'WebRtcEndpoint', 'DispatcherOneToMany']) objects[type] = await pipeline.create(type);
-  for (const type of ['Composite', 'Mixer', 'AlphaBlending', 'HttpPostEndpoint', 'FaceOverlayFilter', 'ImageOverlayFilter', 'ZBarFilter']) {
+  const refused = ['Composite', 'Mixer', 'AlphaBlending', 'HttpPostEndpoint', 'FaceOverlayFilter', 'ImageOverlayFilter', 'ZBarFilter'];
+  for (const type of refused) {
     await assert.rejects(pipeline.create(type), { code: 40006 }, type);
   }
   await assert.rejects(pipeline.create('GStreamerFilter', { command: 'videoflip' }), { code: 40006 });
@@ -124,9 +125,7 @@ step('every operation of the client is there or says that it is not', async () =
     const dir = join(dirname(require.resolve(`kurento-client-${pkg}`)));
     for (const file of await readdir(dir)) {
       const type = file.replace('.js', '');
-      if (!/^[A-Z]/.test(type) || known.has(type)) continue;
-      const error = await failure(client, 'create', type, {});
-      assert.ok(error, type);
+      if (/^[A-Z]/.test(type)) assert.ok(known.has(type) || refused.includes(type) || type === 'GStreamerFilter', type);
     }
   }
 });
