@@ -119,7 +119,9 @@ step('guests wait until a teacher lets them in, on a narrow page too', async () 
 
   pages.wali = await open(chrome, api.administration.join('Bu Wali', 'kimia', passwords.moderatorPW, { userID: 't1' }));
   await pages.wali.setViewport({ width: 360, height: 740 });
+  await until('the notice of who waits', () => pages.wali.evaluate(() => /is waiting to come in/.test(document.querySelector('#toasts').textContent)));
   await press(pages.wali, 'tab-people');
+  assert.equal(await pages.wali.$eval('#toasts', (t) => t.textContent), '', 'the list is open: no notice over it');
   await pages.wali.waitForSelector(byTest('lobby-row'), { visible: true });
   pages.asing = await open(chrome, api.administration.join('Orang asing', 'kimia', passwords.attendeePW, { guest: true, userID: 'g2' }));
   await until('two wait', () => pages.wali.$$eval(byTest('lobby-row'), (rows) => rows.length === 2));
@@ -133,7 +135,9 @@ step('guests wait until a teacher lets them in, on a narrow page too', async () 
     assert.match(await button.evaluate((b) => b.getAttribute('aria-label')), /Tamu|Orang asing/);
   }
   const row = (name) => pages.wali.evaluateHandle((sel, n) => [...document.querySelectorAll(sel)].find((r) => r.textContent.includes(n)), byTest('lobby-row'), name);
-  await (await (await row('Tamu')).$(byTest('lobby-admit'))).click();
+  await (await (await row('Tamu')).$(byTest('lobby-admit'))).focus();
+  await pages.wali.keyboard.press('Enter');
+  await until('the focus stays in the lobby', () => pages.wali.evaluate(() => document.activeElement?.id === 'lobby-title'));
   await pages.tamu.waitForSelector(byTest('wait'), { hidden: true });
   await (await (await row('Orang asing')).$(byTest('lobby-refuse'))).click();
   await until('turned away', () => pages.asing.$eval('#end:not([hidden]) #end-title', (h) => h.textContent === 'You were not let in'));

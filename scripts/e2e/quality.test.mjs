@@ -158,6 +158,8 @@ step('sound only: no picture comes, the sound goes on', async () => {
     assert.equal(await inbound(page, 'video', 'framesDecoded'), still, `${name} was sent pictures`);
     assert.equal(await page.evaluate(() => window.testConnections.length), 1, `${name}: the connection was left alone`);
     assert.ok(await page.$eval('#empty-text', (e) => e.checkVisibility() && e.textContent.includes('sound only')));
+    assert.match(await page.$eval(byTest('connection'), (b) => b.getAttribute('aria-label')), /Sound only/);
+    assert.ok(await page.$eval(byTest('pictures-on'), (b) => b.checkVisibility()), 'the way back is where the picture was');
   }
 });
 
@@ -168,8 +170,9 @@ step('a reload keeps the choice; automatic brings the large picture back', async
     await grows(`${name}: sound`, () => inbound(page, 'audio', 'packetsReceived'), 50, 60000);
     assert.ok(await page.$eval(byTest('quality-sound'), (r) => r.checked), 'the choice is remembered');
     assert.equal(await inbound(page, 'video', 'framesDecoded'), 0);
-    await choose(page, 'automatic');
+    await press(page, 'pictures-on');
     await grows(`${name}: camera`, () => frames(page, 'video-camera'));
+    assert.ok(await page.$eval(byTest('quality-automatic'), (r) => r.checked));
     const best = await until(`${name} gets a large picture`, async () => {
       const s = await seen(page);
       return s.height >= 480 && s;

@@ -34,9 +34,12 @@ export function mountConnection(page) {
 
   function render() {
     const { n, key } = state();
+    const { quality, live, phase } = store.get();
+    // Good bars without a picture would be a riddle.
+    const word = quality === "soundOnly" && live === "off" && phase.name === "online" ? `${t(key)} · ${t("quality.soundOnly")}` : t(key);
     byId("connection-bars").dataset.bars = String(n);
-    setText(byId("connection-word"), t(key));
-    button.setAttribute("aria-label", `${t("net.title")}: ${t(key)}`);
+    setText(byId("connection-word"), word);
+    button.setAttribute("aria-label", `${t("net.title")}: ${word}`);
     app.dataset.phase = store.get().phase.name;
     if (!card.hidden) renderCard();
   }
@@ -149,7 +152,7 @@ export function mountConnection(page) {
   });
   byId("line-retry").addEventListener("click", () => connection.retryNow());
 
-  store.watch(["phase", "media", "figures", "joined", "live", "layers", "slots"], render);
+  store.watch(["phase", "media", "figures", "joined", "live", "layers", "slots", "quality"], render);
   store.watch(["phase", "joined"], line);
   store.watch(["media"], tellFailure);
   onLanguage(() => { render(); line(); });

@@ -45,7 +45,10 @@ export function mountLobby(page) {
     section.hidden = waiting.length === 0;
     setText(byId("lobby-title"), t("people.waiting", { count: waiting.length }));
     all.hidden = waiting.length < 2;
+    const focused = section.contains(document.activeElement);
     arrange(list, waiting.map(rowOf));
+    // Not the next row: a key that is held would let everybody in.
+    if (focused && !section.contains(document.activeElement)) byId(waiting.length ? "lobby-title" : "tab-people").focus();
     for (const id of rows.keys()) if (!store.get().lobby.has(id)) rows.delete(id);
   }
 
@@ -86,8 +89,25 @@ export function mountLobby(page) {
   });
   /** Whose coming was told. @type {Set<string>} */
   const told = new Set();
+  /** Whether those who waited before this person came were told. */
+  let greeted = false;
+  function greet() {
+    const { lobby, joined } = store.get();
+    if (!lobby.size) toasts.dismiss("lobby");
+    if (!joined || greeted) return;
+    greeted = true;
+    if (!lobby.size || page.panel.visible("people")) return;
+    for (let i = 0; i < lobby.size; i++) page.panel.news("people");
+    toasts.show({
+      key: "lobby", title: t("people.waiting", { count: lobby.size }), stay: true,
+      actions: [{ label: t("people.waitingShow"), run: () => page.panel.reveal("people") }],
+    });
+  }
+
+  page.panel.onSeen(() => { if (page.panel.visible("people")) toasts.dismiss("lobby"); });
   store.watch(["lobby"], ({ lobby }) => {
     render();
+    greet();
     for (const id of told) {
       if (lobby.has(id)) continue;
       told.delete(id);

@@ -107,7 +107,10 @@ export function mountStage(page) {
     setText(byId("camera-name"), fromEncoder("camera") ? t("live.byEncoder") : name);
     setText(byId("screen-name"), fromEncoder("screen") ? t("live.byEncoder") : live !== "off" ? t("live.yourScreen") : t("class.screenOf", { name }));
     setText(byId("empty-title"), cls.title);
+    const chosen = live === "off" && Boolean(cls.presenter) && cls.presenter !== you?.id && quality === "soundOnly"
+      && Boolean(slots.get("camera")?.live || slots.get("screen")?.live);
     setText(byId("empty-text"), emptyText());
+    byId("pictures-on").hidden = !joined || !chosen;
     faces();
     veil();
 
@@ -115,7 +118,7 @@ export function mountStage(page) {
       if (!joined) return t("class.opening");
       if (live !== "off") return sources.mic ? t("live.onlySound") : t("live.nothingOn");
       if (cls.presenter && cls.presenter !== you?.id) {
-        if (quality === "soundOnly" && (slots.get("camera")?.live || slots.get("screen")?.live)) return t("class.soundOnlyChosen");
+        if (chosen) return t("class.soundOnlyChosen");
         return slots.get("mic")?.live ? t("class.onlySound", { name }) : t("class.nothingOn", { name });
       }
       if (cls.presenter) return t("class.liveElsewhere");
@@ -240,6 +243,10 @@ export function mountStage(page) {
     });
   }
 
+  byId("pictures-on").addEventListener("click", () => {
+    session.actions.setQuality("automatic");
+    byId("connection-button").focus(); // where the choice is; this button is gone
+  });
   byId("tool-swap").addEventListener("click", swap);
   byId("tool-side").addEventListener("click", () => {
     layout.side = !layout.side;
