@@ -53,6 +53,23 @@ for (const node of document.querySelectorAll("form:not([data-copy-link])")) {
   });
 }
 
+// What is shown once is copied by a press, where the browser lets a page do it.
+for (const node of document.querySelectorAll("button[data-copy]")) {
+  const button = /** @type {HTMLButtonElement} */ (node);
+  const words = button.querySelector("span");
+  const from = document.getElementById(button.dataset.copy ?? "");
+  if (!words || !from || !navigator.clipboard) continue;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(from.textContent ?? "");
+      words.textContent = button.dataset.copied ?? "";
+    } catch {
+      getSelection()?.selectAllChildren(from); // to be copied by hand
+    }
+  });
+}
+
 /**
  * Fetches a join link. Browsers let a page write to the clipboard only soon
  * after a press, so where it can the clipboard is given the promise at once.
