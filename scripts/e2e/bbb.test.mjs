@@ -150,6 +150,8 @@ step('what the LMS wanted of the class is in force', async () => {
   await pages.rina.waitForSelector('#app[data-phase="online"]');
   assert.deepEqual(await pages.rina.evaluate(() => window.kelas.state().people.map((p) => p.name).sort()), ['Bu Wali', 'Rina']);
   assert.deepEqual(await pages.rina.$$eval('#chat-to option', (list) => list.map((o) => o.textContent)), ['Bu Wali']);
+  assert.equal(await pages.rina.$eval(byTest('chat-input'), (b) => b.placeholder), 'Write privately');
+  assert.match(await pages.rina.$eval('#chat-empty', (e) => e.textContent), /cannot write to everybody/);
   await press(pages.rina, 'leave');
   await until('back at the LMS', () => pages.rina.url().endsWith('/login?from=lms'));
 });

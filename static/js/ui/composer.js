@@ -35,7 +35,9 @@ export function mountComposer(page, toEnd) {
     // Nobody to write to: the lesson's settings keep viewers from it.
     const closed = to.options.length === 0;
     for (const part of [box, to, /** @type {HTMLButtonElement} */ (byId("chat-send"))]) part.disabled = closed;
-    box.placeholder = t(closed ? "chat.locked" : "chat.write");
+    const empty = /** @type {HTMLElement} */ (byId("chat-empty").querySelector("p"));
+    empty.dataset.i18n = bound && cls.noPublicChat ? "chat.emptyPrivate" : "chat.empty";
+    setText(empty, t(empty.dataset.i18n));
     dress();
   }
 
@@ -46,6 +48,7 @@ export function mountComposer(page, toEnd) {
 
   function dress() {
     const one = to.value !== "all" && to.value !== "announcement";
+    box.placeholder = t(box.disabled ? "chat.locked" : one ? "people.write" : "chat.write");
     /** @type {HTMLElement} */ (to.parentElement).toggleAttribute("data-private", one);
   }
 
