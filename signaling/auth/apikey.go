@@ -162,17 +162,39 @@ func (a *APIKeys) Check(ctx context.Context, secret string) (APIKey, error) {
 	if subtle.ConstantTimeCompare([]byte(k.Hash), []byte(tokenID(secret))) != 1 || !k.valid(now) {
 		return APIKey{}, ErrKeyInvalid
 	}
-	if k.OwnerID != "" {
-		owner, err := a.store.Account(ctx, k.OwnerID)
-		if errors.Is(err, ErrNotFound) || err == nil && owner.Disabled {
-			return APIKey{}, ErrKeyInvalid
-		}
-		if err != nil {
-			return APIKey{}, fmt.Errorf("API key: %w", err)
-		}
+	if err := a.checkOwner(ctx, k); err != nil {
+		return APIKey{}, err
 	}
 	a.touch(ctx, id, now)
 	return k, nil
+}
+
+// checkOwner: a key falls with the account that made it.
+func (a *APIKeys) checkOwner(ctx context.Context, k APIKey) error {
+	if k.OwnerID == "" {
+		return nil
+	}
+	owner, err := a.store.Account(ctx, k.OwnerID)
+	if errors.Is(err, ErrNotFound) || err == nil && owner.Disabled {
+		return ErrKeyInvalid
+	}
+	if err != nil {
+		return fmt.Errorf("API key: %w", err)
+	}
+	return nil
+}
+
+// holds says why what a key was given before no longer counts, nil when it
+// does; ErrKeyInvalid as in Check.
+func (a *APIKeys) holds(ctx context.Context, id string) error {
+	k, err := a.store.APIKey(ctx, id)
+	if errors.Is(err, ErrNotFound) || err == nil && !k.valid(a.now()) {
+		return ErrKeyInvalid
+	}
+	if err != nil {
+		return fmt.Errorf("API key: %w", err)
+	}
+	return a.checkOwner(ctx, k)
 }
 
 // State is holds, revoked or expired.

@@ -249,8 +249,14 @@ func (g *Gate) bySeatCookie(r *http.Request, classID string) (Seat, error) {
 	return g.checkSeat(r, seat)
 }
 
-// checkSeat: an account's seat holds only while that account is logged in.
+// checkSeat: an account's seat holds only while that account is logged in, and
+// a program's only while its key does.
 func (g *Gate) checkSeat(r *http.Request, seat Seat) (Seat, error) {
+	if id, ok := strings.CutPrefix(seat.Identity.Key, botKey); ok {
+		if err := g.keys.holds(r.Context(), id); err != nil {
+			return Seat{}, err
+		}
+	}
 	if seat.Identity.UserID == "" {
 		return seat, nil
 	}

@@ -258,6 +258,27 @@ func TestSharedSecrets(t *testing.T) {
 	}
 }
 
+// A token without a jti is used once however its letters are written.
+func TestOneTimeTokenWrittenOtherwise(t *testing.T) {
+	h := newHouse(t, Config{}).with(t, SignerConfig{Shared: map[string]string{"moodle": sharedSecret}})
+	token := shared(t, jose.HS256, []byte(sharedSecret), "", map[string]any{"iss": "moodle", "aud": "join",
+		"exp": h.clock.Now().Unix() + 60, "class": "bio", "role": "viewer", "name": "Dewi", "once": true})
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	last := strings.IndexByte(letters, token[len(token)-1])
+	came := map[string]int{}
+	for _, written := range []string{token, token + "\n", token[:len(token)-1] + letters[last^1:last^1+1], token[:len(token)-1] + letters[last^3:last^3+1]} {
+		switch id, err := h.gate.Identify(request(), "bio", written, ""); {
+		case err == nil:
+			came[id.Key]++
+		case !errors.Is(err, ErrTokenUsed) && !errors.Is(err, ErrTokenForged):
+			t.Error(err)
+		}
+	}
+	if len(came) != 1 {
+		t.Errorf("one token let in %v", came)
+	}
+}
+
 func TestExternalPersonIsOnePerson(t *testing.T) {
 	h := newHouse(t, Config{})
 	first := h.join(t, JoinClaims{Name: "Dewi", ExternalID: "u-42"})
@@ -414,6 +435,46 @@ func TestAPIKeys(t *testing.T) {
 	}
 }
 
+// What a key was given to come in with ends with the key.
+func TestSeatOfAProgramEndsWithItsKey(t *testing.T) {
+	h := newHouse(t, Config{})
+	keys := NewAPIKeys(h.store, h.clock.Now)
+	owner := h.add(t, "kepala", AccountAdmin)
+	for what, end := range map[string]func(APIKey) error{
+		"revoked": func(k APIKey) error { _, err := keys.Revoke(t.Context(), k.ID); return err },
+		"expired": func(APIKey) error { h.clock.advance(time.Minute); return nil },
+		"of a closed account": func(APIKey) error {
+			_, err := h.SetDisabled(t.Context(), Account{ID: "other"}, owner.ID, true)
+			return err
+		},
+	} {
+		if _, err := h.SetDisabled(t.Context(), Account{ID: "other"}, owner.ID, false); err != nil {
+			t.Fatal(err)
+		}
+		k, _, err := keys.Create(t.Context(), NewAPIKey{Name: "Bot", Scopes: []string{"bots:join"}, OwnerID: owner.ID, Expires: h.clock.Now().Add(time.Minute)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		id, err := k.Bot()
+		if err != nil {
+			t.Fatal(err)
+		}
+		seat, err := h.signer.Seat("bio", Seat{Identity: id, Expires: h.clock.Now().Add(time.Hour)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := h.gate.Identify(request(), "bio", seat, ""); err != nil || got != id {
+			t.Fatalf("%s: before: %+v %v", what, got, err)
+		}
+		if err := end(k); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.gate.Identify(request(), "bio", seat, ""); !errors.Is(err, ErrKeyInvalid) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
 // FuzzShared: whatever is put together without the secret comes in nowhere.
 func FuzzShared(f *testing.F) {
 	h := newHouse(f, Config{}).with(f, SignerConfig{Shared: map[string]string{"moodle": sharedSecret}})
@@ -429,7 +490,7 @@ func FuzzShared(f *testing.F) {
 		if json.Unmarshal([]byte(payload), &c) == nil && c.Expires != 0 {
 			_ = c.Expires.time().String()
 		}
-		_, _ = readClaims([]byte(payload), "moodle", audienceJoin, token, h.clock.Now())
+		_, _ = readClaims([]byte(payload), "moodle", audienceJoin, h.clock.Now())
 		if IsAPIKey(payload) {
 			if _, err := NewAPIKeys(h.store, h.clock.Now).Check(t.Context(), payload); err == nil {
 				t.Fatal("a made-up key is taken")

@@ -196,7 +196,7 @@ func (s *Signer) verify(token, want string, now time.Time) (claims, error) {
 	if err != nil {
 		return claims{}, ErrTokenForged
 	}
-	return readClaims(payload, from, want, token, now)
+	return readClaims(payload, from, want, now)
 }
 
 // verifyShared finds the secret by the header's kid or, where there is none,
@@ -220,14 +220,16 @@ func (s *Signer) verifyShared(jws *jose.JSONWebSignature) (name string, payload 
 	return name, payload, err
 }
 
-func readClaims(payload []byte, from, want, token string, now time.Time) (claims, error) {
+func readClaims(payload []byte, from, want string, now time.Time) (claims, error) {
 	var c claims
 	if err := json.Unmarshal(payload, &c); err != nil {
 		return claims{}, ErrTokenForged
 	}
 	if c.ID == "" && from != issuer {
-		// Others need not number their tokens: the token is its own number.
-		sum := sha256.Sum256([]byte(token))
+		// Others need not number their tokens: what was signed is the number.
+		// The token itself is none, since one token can be written in many ways
+		// (the last letter of its signature has bits that nobody reads).
+		sum := sha256.Sum256(payload)
 		c.ID = base64.RawURLEncoding.EncodeToString(sum[:15])
 	}
 	if c.Issuer != from || c.Audience != audience(want) || c.ID == "" || len(c.ID) > externalMax ||
