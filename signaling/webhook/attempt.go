@@ -19,8 +19,7 @@ func (e *Engine) attempt(d classroom.Delivery) error {
 	if d.WebhookID != "" {
 		var ok bool
 		if hook, ok = e.hook(d.WebhookID); !ok {
-			e.forgetWaiting(d.Queue)
-			return e.store.DropDeliveries(e.ctx, d.Queue)
+			return e.orphan(d)
 		}
 		if !hook.Active {
 			return errParked
@@ -56,6 +55,25 @@ func (e *Engine) attempt(d classroom.Delivery) error {
 	e.counts.retries.Add(1)
 	d.NextAt = now.Add(pause)
 	return e.store.UpdateDelivery(e.ctx, d)
+}
+
+// orphan drops what waits for a subscription that was deleted. One that
+// another process has just made is not known here yet, and keeps it.
+func (e *Engine) orphan(d classroom.Delivery) error {
+	switch _, err := e.store.Webhook(e.ctx, d.WebhookID); {
+	case errors.Is(err, classroom.ErrNotFound):
+		e.forgetWaiting(d.Queue)
+		return e.store.DropDeliveries(e.ctx, d.Queue)
+	case err != nil:
+		return err
+	}
+	if err := e.readHooks(e.ctx); err != nil {
+		return err
+	}
+	if _, ok := e.hook(d.WebhookID); !ok {
+		return errParked // a door's own
+	}
+	return nil // the queue's next turn is this delivery again
 }
 
 func (e *Engine) send(d classroom.Delivery, hook classroom.Webhook) (outbound.Response, error) {

@@ -25,7 +25,8 @@ type Engine struct {
 	newID  func() string
 	jitter func() float64
 
-	hooks atomic.Pointer[[]classroom.Webhook] // never changed in place
+	hooks   atomic.Pointer[[]classroom.Webhook] // never changed in place
+	reading sync.Mutex                          // held over one reading of them: an older one must not come last
 
 	putMu sync.Mutex // numbers and inserts deliveries in one order
 	last  int64      // the newest number
@@ -105,6 +106,8 @@ func (e *Engine) reload(ctx context.Context) error {
 }
 
 func (e *Engine) readHooks(ctx context.Context) error {
+	e.reading.Lock()
+	defer e.reading.Unlock()
 	hooks, err := e.store.Webhooks(ctx)
 	if err != nil {
 		return fmt.Errorf("webhook: reading the webhooks: %w", err)
