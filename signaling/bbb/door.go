@@ -73,6 +73,8 @@ type Door struct {
 	wrong *auth.Limiter
 	hooks atomic.Pointer[[]hook] // never changed in place
 
+	reading sync.Mutex // held over one reading of the hooks: an older one must not come last
+
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 }

@@ -47,6 +47,8 @@ func hookOf(w classroom.Webhook) hook {
 
 // readHooks reads the subscriptions anew.
 func (b *Door) readHooks(ctx context.Context) error {
+	b.reading.Lock()
+	defer b.reading.Unlock()
 	list, err := b.d.Hooks.Webhooks(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the hooks: %w", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -46,8 +47,12 @@ func (b *Door) run(ctx context.Context) {
 func (b *Door) settleAll(ctx context.Context) {
 	list, err := b.d.Classes.Unsettled(ctx)
 	for _, l := range list {
-		if err == nil {
-			err = b.settle(ctx, l)
+		// One that cannot be told must not keep the others from it.
+		if lerr := b.settle(ctx, l); lerr != nil {
+			err = errors.Join(err, fmt.Errorf("class %s: %w", l.ID, lerr))
+		}
+		if ctx.Err() != nil {
+			return
 		}
 	}
 	if err != nil && ctx.Err() == nil {

@@ -34,8 +34,9 @@ type Request struct {
 	Retry   Retry // the zero value is as for webhooks
 }
 
-// bodyMax bounds a request's body.
-const bodyMax = 1 << 20
+// bodyMax bounds a request's body. The largest are a big meeting's attendance
+// with every coming and going, which must not be lost for its size.
+const bodyMax = 8 << 20
 
 // Enqueue stores requests and returns; they are sent from then on whatever
 // happens to the process. It is all or nothing.
