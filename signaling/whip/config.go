@@ -49,6 +49,7 @@ type Classes interface {
 	Participant(ctx context.Context, classID, key string) (classroom.Participant, error)
 	Live(classID string) (classroom.ClassSummary, bool)
 	Join(ctx context.Context, req classroom.JoinRequest) (*classroom.Session, classroom.Joined, error)
+	LeaveLobby(classID string, o classroom.Outlet)
 }
 
 // Deps are what a Door works with. Classes and Identify must be given.

@@ -2,6 +2,7 @@ package whip_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -219,6 +220,10 @@ func TestEnds(t *testing.T) {
 		if a := r.post("/whep/"+r.class, "wall", offerOf(t, false)); a.status != http.StatusGone {
 			t.Fatalf("a player after the end: %d %s", a.status, a.body)
 		}
+		// OBS comes back by itself: that must not open the class again.
+		if a := r.post("/whip/"+r.class, "teacher", offerOf(t, true)); a.status != http.StatusGone {
+			t.Fatalf("an encoder after the end: %d %s", a.status, a.body)
+		}
 	})
 	t.Run("it is removed", func(t *testing.T) {
 		r := newRig(t, whip.Config{})
@@ -269,6 +274,33 @@ func TestInvitation(t *testing.T) {
 			t.Fatalf("%s is %+v", query, came.Participant)
 		}
 	}
+}
+
+// TestGuestBeforeTheLobby: a player that would have to wait leaves nobody in
+// the lobby, and comes in once its holder was let in.
+func TestGuestBeforeTheLobby(t *testing.T) {
+	r := newRig(t, whip.Config{})
+	lesson, _, err := r.reg.OpenLesson(t.Context(), "fisika-9", "Fisika", classroom.Settings{Guests: classroom.GuestsWait})
+	r.must(err)
+	r.class = lesson.ID
+	teacher, out := r.page("other")
+	r.encoder("", "other", pipelinetest.Options{})
+	if a := r.post("/whep/"+r.class, "guest", offerOf(t, false)); a.status != http.StatusForbidden || !strings.Contains(a.body, `"inLobby"`) {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	entered, came := classroomtest.Last[classroom.LobbyEntered](out)
+	left, went := classroomtest.Last[classroom.LobbyLeft](out)
+	if !came || !went || left.ID != entered.Waiting.ID {
+		t.Fatal("it is left in the lobby")
+	}
+	page := classroomtest.NewOutlet() // its holder waits in the page
+	_, _, err = r.reg.Join(t.Context(), classroom.JoinRequest{ClassID: r.class, Identity: tokens["guest"], Outlet: page})
+	if !errors.Is(err, classroom.ErrInLobby) {
+		t.Fatal(err)
+	}
+	entered, _ = classroomtest.Last[classroom.LobbyEntered](out)
+	r.must(teacher.Admit(t.Context(), entered.Waiting.ID, true))
+	r.player("", "guest")
 }
 
 // TestSimulcast: an encoder with three layers; the viewer gets one of them.

@@ -41,6 +41,7 @@ var tokens = map[string]classroom.Identity{
 	"teacher": {Key: "token:t", Name: "Bu Rina", Role: classroom.RolePresenter},
 	"other":   {Key: "token:o", Name: "Pak Adi", Role: classroom.RolePresenter},
 	"student": {Key: "token:s", Name: "Budi", Role: classroom.RoleViewer},
+	"guest":   {Key: "lms:g", Name: "Tamu", Role: classroom.RoleViewer, Guest: true},
 	"wall":    {Key: "token:w", Name: "Layar", Role: classroom.RoleViewer},
 }
 

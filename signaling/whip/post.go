@@ -113,9 +113,15 @@ func (d *Door) somebodyLive(ctx context.Context, class string) error {
 
 // mayPresent says no before anybody joins: an encoder that tries again and
 // again would come and go in the roster otherwise. The class asks once more.
+// It also comes back by itself when its class was ended for all, so it is no
+// owner who opens that again.
 func (d *Door) mayPresent(ctx context.Context, class string, id classroom.Identity) error {
-	if _, err := d.d.Classes.Lesson(ctx, class); err != nil {
+	lesson, err := d.d.Classes.Lesson(ctx, class)
+	if err != nil {
 		return err
+	}
+	if !lesson.EndedAt.IsZero() {
+		return classroom.ErrClassEnded
 	}
 	if !id.Role.May(classroom.ActPresent) {
 		// The right may have been handed over.
@@ -159,6 +165,10 @@ func (d *Door) open(r *http.Request, q request, id classroom.Identity) (*session
 		token: sha256.Sum256([]byte(q.token)), offer: q.offer, turn: make(chan struct{}, 1), made: time.Now()}
 	in, _, err := d.d.Classes.Join(r.Context(), classroom.JoinRequest{ClassID: q.class, Identity: id, Outlet: (*outlet)(s),
 		UserAgent: r.UserAgent(), Addr: d.d.Addr(r)})
+	if errors.Is(err, classroom.ErrInLobby) {
+		// Nobody waits behind a request that is over.
+		d.d.Classes.LeaveLobby(q.class, (*outlet)(s))
+	}
 	if err != nil {
 		return nil, "", err
 	}
