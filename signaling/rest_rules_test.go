@@ -108,6 +108,37 @@ func TestIdempotencyKeysOverACrash(t *testing.T) {
 	}
 }
 
+// What is kept of a request cannot be guessed at: who reads the database
+// knows all of a new account but its password.
+func TestIdempotencyKeepsNoPassword(t *testing.T) {
+	s := newSite(t, signaling.Config{})
+	kept := &noting{Store: s.store}
+	door, err := rest.New(rest.Config{}, rest.Deps{Classes: s.classes, Shelf: s.shelf, Requests: kept, Accounts: s.auth.Accounts,
+		Keys: s.auth.Keys, Signer: s.auth.Signer, Client: func(*http.Request) rest.Client { return rest.Client{} }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := s.serve(t, door)
+	for range 2 { // the same request, each with a key of its own
+		s.browser().do("POST", url+"/api/v1/users", strings.NewReader(`{"name":"rina","role":"student","password":"kuda-laut-7"}`),
+			"Authorization", "Bearer "+s.program("users:write").secret, "Content-Type", "application/json", "Idempotency-Key", "k")
+	}
+	if len(kept.fingerprints) != 2 || kept.fingerprints[0] == kept.fingerprints[1] {
+		t.Errorf("a fingerprint is made of what can be guessed: %v", kept.fingerprints)
+	}
+}
+
+// noting remembers the fingerprints of requests.
+type noting struct {
+	classroom.Store
+	fingerprints []string
+}
+
+func (n *noting) PutIdempotent(ctx context.Context, r classroom.Idempotent) error {
+	n.fingerprints = append(n.fingerprints, r.Fingerprint)
+	return n.Store.PutIdempotent(ctx, r)
+}
+
 // losing forgets to keep answers.
 type losing struct {
 	classroom.Store

@@ -32,6 +32,8 @@ type call struct {
 	key  auth.APIKey
 	body []byte // of a JSON body
 
+	secret string // the key itself, as it came
+
 	etag, location string // of the answer
 	seed           []byte // the same over repetitions of a request with an idempotency key
 }
@@ -84,11 +86,12 @@ func (c *call) identify() error {
 	if !strings.EqualFold(scheme, "Bearer") {
 		return fault.ErrKeyInvalid
 	}
-	key, err := c.door.d.Keys.Check(c.gin.Request.Context(), strings.TrimSpace(secret))
+	secret = strings.TrimSpace(secret)
+	key, err := c.door.d.Keys.Check(c.gin.Request.Context(), secret)
 	if err != nil {
 		return err
 	}
-	c.key = key
+	c.key, c.secret = key, secret
 	if err := c.door.limiter.count(c.gin.Writer.Header(), key.ID, c.door.cfg.Now()); err != nil {
 		return err
 	}

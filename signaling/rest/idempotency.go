@@ -115,14 +115,16 @@ func (c *call) first(ctx context.Context, r classroom.Idempotent, params, body a
 	return nil
 }
 
-// fingerprint tells one request from another under the same key.
+// fingerprint tells one request from another under the same key. It is stored
+// for a day, and a body may have a password in it: with the API key's secret in
+// the hash, which is nowhere stored, it cannot be guessed at.
 func (c *call) fingerprint() string {
 	r := c.gin.Request
 	if c.op.bodyType != "" {
 		// The bytes pass once; their number and name must do before.
-		return sum(r.Method, r.URL.RequestURI(), fmt.Sprint(r.ContentLength))
+		return sum(c.secret, r.Method, r.URL.RequestURI(), fmt.Sprint(r.ContentLength))
 	}
-	return sum(r.Method, r.URL.RequestURI(), string(c.body))
+	return sum(c.secret, r.Method, r.URL.RequestURI(), string(c.body))
 }
 
 // sameFile reads the body once more and looks for its hash in the answer that
