@@ -113,6 +113,9 @@ func TestKeysPage(t *testing.T) {
 	b.get("/admin/keys").wants(t, 200, "There are no keys yet", "There are no webhooks")
 	b.post("/admin/keys/create", "name", "Moodle").wants(t, 422, "at least one thing")
 	b.post("/admin/keys/create", "name", "", "scope", "chat:read").wants(t, 422)
+	for _, days := range []string{"0", "-1", "4000", "soon"} { // never a key without an end
+		b.post("/admin/keys/create", "name", "Moodle", "scope", "chat:read", "days", days).wants(t, 422, "from 1 to 3660", "There are no keys yet")
+	}
 	made := b.post("/admin/keys/create", "name", "Moodle", "scope", "lessons:read", "days", "30").wants(t, 200, "not shown again", "lessons:read")
 	_, rest, _ := strings.Cut(made.body, `data-testid="new-key-value">`)
 	secret, _, _ := strings.Cut(rest, "<")

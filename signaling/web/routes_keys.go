@@ -72,6 +72,9 @@ func (w *Web) showKeys(v *visit, status int, p keysPage, chosen []string) error 
 	return v.render(status, "keys", p)
 }
 
+// keyDaysMax is the longest that a key with an end may last; the page says so.
+const keyDaysMax = 3660
+
 // createKey makes a key and shows its secret, this once.
 func (w *Web) createKey(v *visit) error {
 	if err := v.needAdmin(); err != nil {
@@ -79,7 +82,12 @@ func (w *Web) createKey(v *visit) error {
 	}
 	f := v.c.Request.PostForm
 	n := auth.NewAPIKey{Name: f.Get("name"), Scopes: f["scope"], OwnerID: v.account.ID}
-	if days, err := strconv.Atoi(f.Get("days")); err == nil && days > 0 && days <= 3660 {
+	if text := strings.TrimSpace(f.Get("days")); text != "" {
+		// What cannot be read must not become a key that never ends.
+		days, err := strconv.Atoi(text)
+		if err != nil || days < 1 || days > keyDaysMax {
+			return w.showKeys(v, http.StatusUnprocessableEntity, keysPage{Name: n.Name, Error: "admin.keys.error.days"}, n.Scopes)
+		}
 		n.Expires = w.cfg.Now().Add(time.Duration(days) * 24 * time.Hour).UTC().Truncate(time.Millisecond)
 	}
 	k, secret, err := w.d.Keys.Create(v.c.Request.Context(), n)
