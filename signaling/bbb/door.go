@@ -241,8 +241,9 @@ func isForm(r *http.Request) bool {
 	return r.Method == http.MethodPost && err == nil && kind == "application/x-www-form-urlencoded"
 }
 
-// wrongChecksum counts and answers one. Right checksums are never held up:
-// behind one address are the LMS and its pupils, and no pupil may shut it out.
+// wrongChecksum counts and answers one. Right checksums are not held up by
+// them: behind one address are the LMS and its pupils, and no pupil may shut it
+// out.
 func (b *Door) wrongChecksum(w http.ResponseWriter, r *http.Request, name string) error {
 	addr := b.d.Client(r).Addr
 	wait := b.wrong.Take(addr, b.cfg.Now())
