@@ -44,7 +44,7 @@ const (
 	memoryEntries = 1024
 	memoryBytes   = 4 << 20
 
-	queueLength  = 256  // requests of one connection that wait
+	queueLength  = 16   // requests of one connection that wait, each as large as a message may be
 	outboxLength = 2048 // messages to one connection that wait
 	heldEvents   = 2048 // events of one session that wait for an answer
 	writeTimeout = 10 * time.Second
@@ -52,7 +52,8 @@ const (
 	maxOperations    = 1000 // in one transaction
 	maxSubscriptions = 64   // of one event of one object by one session
 	maxTags          = 256
-	maxText          = 64 << 10 // of a name, a tag, a session's id
+	maxText          = 64 << 10 // of a name or a tag
+	maxID            = 1 << 10  // of a request's id, which is kept with the answer
 	maxUsedCPU       = 60 * time.Second
 )
 

@@ -1,11 +1,14 @@
 package kurento
 
 import (
+	"fmt"
 	"net/http"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gorilla/websocket"
 )
@@ -29,6 +32,7 @@ func TestMessages(t *testing.T) {
 		{"a number as method", `{"jsonrpc":"2.0","id":1,"method":1}`, `{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"Invalid JSON-RPC request."}}`},
 		{"an unknown method", `{"jsonrpc":"2.0","id":7,"method":"keepalive","params":{}}`, `{"jsonrpc":"2.0","id":7,"error":{"code":-32601,"message":"Method not found."}}`},
 		{"a large id", `{"jsonrpc":"2.0","id":12345678901234567890,"method":"ping"}`, `{"jsonrpc":"2.0","id":12345678901234567890,"result":{"value":"pong"}}`},
+		{"an id too long to remember", `{"jsonrpc":"2.0","id":"` + strings.Repeat("x", maxID) + `","method":"ping"}`, `{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"Invalid JSON-RPC request."}}`},
 		{"a list as parameters", `{"jsonrpc":"2.0","id":8,"method":"create","params":[]}`, `{"jsonrpc":"2.0","id":8,"error":{"code":-32602,"message":"'params' should be an object","data":{"type":"INVALID_PARAMS"}}}`},
 		{"an empty session id is none", `{"jsonrpc":"2.0","id":9,"method":"keepAlive","params":{"sessionId":""}}`, `{"jsonrpc":"2.0","id":9,"error":{"code":-32000,"message":"'sessionId' parameter is required"}}`},
 		{"a session that is not there", `{"jsonrpc":"2.0","id":10,"method":"connect","params":{"sessionId":"x"}}`, `{"jsonrpc":"2.0","id":10,"error":{"code":40007,"message":"Invalid session","data":{"type":"INVALID_SESSION"}}}`},
@@ -44,6 +48,28 @@ func TestMessages(t *testing.T) {
 	c.write(`{"jsonrpc":"2.0","id":11,"method":"ping"}`)
 	if got := c.answer(); string(got.ID) != "11" {
 		t.Errorf("answered %s", got.raw)
+	}
+}
+
+// TestLimitsAreThoseOfTheREADME: what stands in its table and has no option.
+func TestLimitsAreThoseOfTheREADME(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []string{
+		fmt.Sprintf("| requests of one connection that wait | %d, then it is not read on |", queueLength),
+		fmt.Sprintf("| messages to one connection that wait | %d, then it is cut; its session stays |", outboxLength),
+		fmt.Sprintf("| subscriptions of one event of one object by one session | %d |", maxSubscriptions),
+		fmt.Sprintf("| tags of one object, bytes of a tag or a name | %d, %d KiB |", maxTags, maxText>>10),
+		fmt.Sprintf("| operations in a transaction, transactions within one another | %d, %d |", maxOperations, maxDepth),
+		fmt.Sprintf("| answers remembered for one session | %d, %d MiB, %d s |", memoryEntries, memoryBytes>>20, memoryTime/time.Second),
+		fmt.Sprintf("| bytes of a request's id | %d |", maxID),
+		fmt.Sprintf("| `getUsedCpu` | %d s |", maxUsedCPU/time.Second),
+	} {
+		if !strings.Contains(string(text), row) {
+			t.Errorf("README.md has not: %s", row)
+		}
 	}
 }
 

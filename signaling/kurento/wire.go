@@ -88,7 +88,7 @@ func asRequest(tree any) (*request, *answer) {
 		}
 	case string, json.Number, bool:
 		r.id, _ = json.Marshal(id)
-		if len(r.id) > maxText {
+		if len(r.id) > maxID {
 			return invalid()
 		}
 	default:
