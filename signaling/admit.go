@@ -36,9 +36,9 @@ func IdentifyToken(gate *auth.Gate) func(r *http.Request, classID, token, name s
 
 // Seats is what a guest without cookies comes back with; it is
 // socket.Config.Seat.
-func Seats(gate *auth.Gate) func(classID string, id classroom.Identity) (string, error) {
-	return func(classID string, id classroom.Identity) (string, error) {
-		return gate.SeatOf(classID, auth.Identity{Key: id.Key, UserID: id.UserID, Name: id.Name, Role: string(id.Role)})
+func Seats(gate *auth.Gate) func(classID, token string, id classroom.Identity) (string, error) {
+	return func(classID, token string, id classroom.Identity) (string, error) {
+		return gate.SeatOf(classID, token, auth.Identity{Key: id.Key, UserID: id.UserID, Name: id.Name, Role: string(id.Role), Guest: id.Guest})
 	}
 }
 

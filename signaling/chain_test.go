@@ -339,18 +339,22 @@ func TestSeatInsteadOfCookies(t *testing.T) {
 	if again, err := come(id, invitation, "Ani"); err != nil || again.Key == first.Key {
 		t.Errorf("by the invitation and a name alone: %v %v", again, err)
 	}
-	seat, err := seats(id, first)
+	seat, err := seats(id, invitation, first)
 	if err != nil || seat == "" {
 		t.Fatal(seat, err)
 	}
 	if again, err := come(id, seat, "Another Name"); err != nil || again != first {
 		t.Errorf("by the seat: %v %v", again, err)
 	}
+	// A seat that made the next one would hold for ever.
+	if next, err := seats(id, seat, first); next != "" || err != nil {
+		t.Errorf("a seat for a seat: %q %v", next, err)
+	}
 	if _, err := come(other, seat, ""); err == nil {
 		t.Error("the seat opened another class")
 	}
 	for _, key := range []string{"token:j", "user:u"} {
-		if seat, err := seats(id, classroom.Identity{Key: key, Name: "Budi", Role: classroom.RoleViewer}); seat != "" || err != nil {
+		if seat, err := seats(id, "", classroom.Identity{Key: key, Name: "Budi", Role: classroom.RoleViewer}); seat != "" || err != nil {
 			t.Errorf("%s was given a seat: %v", key, err)
 		}
 	}

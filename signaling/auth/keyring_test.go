@@ -344,7 +344,7 @@ func TestOneTimeTokens(t *testing.T) {
 			t.Errorf("%s with another's seat: %v", what, err)
 		}
 		// A client without cookies is given the seat to come back with.
-		if seat, err := h.gate.SeatOf("bio", winner.Load().Identity); err != nil || seat == "" {
+		if seat, err := h.gate.SeatOf("bio", token, winner.Load().Identity); err != nil || seat == "" {
 			t.Errorf("%s: no seat to come back with: %v", what, err)
 		}
 	}

@@ -27,9 +27,9 @@ type Config struct {
 	// connected.
 	Admit func(ctx context.Context, h Handshake) (classroom.Identity, error)
 
-	// Seat returns what a client that gave a token may give as its token
+	// Seat returns what a client that gave this token may give as its token
 	// from now on, "" when it can go on with the one it has. May be nil.
-	Seat func(classID string, id classroom.Identity) (string, error)
+	Seat func(classID, token string, id classroom.Identity) (string, error)
 
 	// AllowedOrigins are further origins (scheme://host[:port]) whose pages
 	// may connect, or "*" for all; the server's own always may, and so may

@@ -124,7 +124,7 @@ func (s *Server) admit(c *conn, query url.Values) error {
 	}
 	c.visitor.classID, c.visitor.identity = hs.Class, who
 	if hs.Token != "" && s.cfg.Seat != nil { // a page has cookies, and gives none
-		if c.visitor.seat, err = s.cfg.Seat(hs.Class, who); err != nil {
+		if c.visitor.seat, err = s.cfg.Seat(hs.Class, hs.Token, who); err != nil {
 			return err
 		}
 	}
