@@ -82,7 +82,7 @@ func TestCreateRefusesWhatCannotBe(t *testing.T) {
 		{"meetingID", "a,b"}, {"meetingID", "a"}, {"meetingID", strings.Repeat("x", 257)}, {"name", "F"},
 		{"duration", "long"}, {"duration", "-1"}, {"maxParticipants", "1e3"}, {"guestPolicy", "SOMETIMES"},
 		{"logoutURL", "javascript:alert(1)"}, {"meetingEndedURL", "ftp://x/y"}, {"attendeePW", strings.Repeat("x", 65)},
-		{"meetingExpireWhenLastUserLeftInMinutes", "x"}, {"duration", "999999999"},
+		{"meetingExpireWhenLastUserLeftInMinutes", "x"}, {"duration", "999999999"}, {"duration", "307445735"}, {"duration", "525601"},
 	} {
 		p := map[string]string{"meetingID": "m1", "name": "Fisika", bad[0]: bad[1]}
 		list := []string{}

@@ -77,12 +77,18 @@ func (p params) number(name string, absent int) (int, error) {
 	return n, nil
 }
 
+// minutesMax is a year. A few hundred million would wrap to some seconds.
+const minutesMax = 365 * 24 * 60
+
 // minutes reads a time; absent when it is not there.
 func (p params) minutes(name string, absent time.Duration) (time.Duration, error) {
 	if strings.TrimSpace(p[name]) == "" {
 		return absent, nil
 	}
 	n, err := p.number(name, 0)
+	if err == nil && n > minutesMax {
+		err = failed(keyValidation, name+" is longer than a year.")
+	}
 	return time.Duration(n) * time.Minute, err
 }
 
