@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"kelas/classroom"
 	"kelas/signaling"
 	"kelas/signaling/auth"
 	"kelas/signaling/web"
@@ -278,12 +279,24 @@ func TestALockedClassKeepsNewPeopleOut(t *testing.T) {
 	id := s.lesson("A", "")
 	dewi := s.student(id, "dewi", auth.RoleViewer)
 	guru := s.join(id, auth.Identity{Key: "token:guru", Name: "Guru", Role: auth.RoleModerator})
+	if _, err := guru.SendChat(t.Context(), classroom.ChatRequest{Kind: classroom.ChatMessage, Text: "exam on Friday"}); err != nil {
+		t.Fatal(err)
+	}
+	file := dewi.share(id, "exam.txt", []byte("exam on Friday"))
 	if err := guru.Lock(t.Context(), true); err != nil {
 		t.Fatal(err)
 	}
 	b := s.browser()
 	b.get("/c/"+id+"?token="+s.token(auth.JoinClaims{ClassID: id, Role: auth.RoleViewer, Name: "Tono"})).to(t, "/c/"+id)
 	b.get("/c/"+id).wants(t, 403, `data-code="classLocked"`)
+	for _, way := range []string{"/after", "/files/" + file, "/files/" + file + "/preview"} { // what is in it neither
+		if got := b.get("/c/" + id + way); got.status != 403 || strings.Contains(got.body, "exam on Friday") {
+			t.Errorf("%s: %d", way, got.status)
+		}
+	}
+	if got := dewi.get("/c/"+id+"/after").wants(t, 200); !strings.Contains(got.body, "exam on Friday") {
+		t.Error("who was in it does not see what remains")
+	}
 	dewi.get("/c/"+id).wants(t, 200, `id="kelas-config"`)
 	if l, err := s.classes.Lesson(t.Context(), id); err != nil || !l.Locked {
 		t.Fatal(l, err)

@@ -84,7 +84,7 @@ func (w *Web) classPage(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if lesson.Locked && p.participant == nil && !p.may(classroom.ActLock) {
+	if p.lockedOut() {
 		return classroom.ErrClassLocked
 	}
 	role := p.identity.Role

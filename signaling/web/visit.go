@@ -265,10 +265,18 @@ func (p person) may(a classroom.Action) bool {
 	return classroom.Role(p.identity.Role).May(a)
 }
 
+// lockedOut: the class is locked, and who asks was never in it.
+func (p person) lockedOut() bool {
+	return p.lesson.Locked && p.participant == nil && !p.may(classroom.ActLock)
+}
+
 // person identifies the request in the class of its address and refuses who
-// was removed, and guests that were not let in.
+// was removed, guests that were not let in, and whom a locked class keeps out.
 func (v *visit) person() (person, error) {
 	p, err := v.visitor()
+	if err == nil && p.lockedOut() {
+		err = classroom.ErrClassLocked
+	}
 	if err == nil && p.identity.Guest && p.participant == nil {
 		err = v.w.d.Classes.MayEnter(v.c.Request.Context(), p.lesson.ID, classroom.Identity{Key: p.identity.Key,
 			Name: p.identity.Name, Role: classroom.Role(p.identity.Role), Guest: true})
