@@ -51,13 +51,23 @@ socket.on('chat', ({ entry }) => {
   heard(entry);
 });
 
+/** What all have read: a key also sees what was written to its bot alone. */
+async function minutes() {
+  const lines = [];
+  for (let cursor = ''; ;) {
+    const page = await (await api('GET', `/classes/${classId}/chat?limit=200${cursor && `&cursor=${cursor}`}`)).json();
+    for (const m of page.items) if (m.kind !== 'private' && !m.deleted) lines.push(`[${m.at}] ${m.from.name}: ${m.text}\n`);
+    if (!page.next) return lines.join('');
+    cursor = page.next;
+  }
+}
+
 async function heard(entry) {
   if (entry.from.id === me || entry.kind === 'deletion') return;
   try {
     if (entry.text === '!people') say(`${here.size} are here, ${entry.from.name}.`);
     if (entry.text === '!minutes') {
-      const minutes = await (await api('GET', `/classes/${classId}/chat.txt`)).text();
-      await api('POST', `/classes/${classId}/files?name=minutes.txt`, minutes, { 'content-type': 'application/octet-stream' });
+      await api('POST', `/classes/${classId}/files?name=minutes.txt`, await minutes(), { 'content-type': 'application/octet-stream' });
     }
   } catch (e) {
     say(`That did not work: ${e.message}`);

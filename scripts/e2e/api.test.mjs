@@ -58,7 +58,8 @@ test('the bot of the example is in the class', { timeout: 60000 }, async () => {
   await kelas.user('teacher', 'ibu.sari', 'hujan di bulan juni');
   const id = await kelas.class('Fisika', 'ibu.sari');
   const key = await kelas.cli(['apikey', 'add', '--name', 'Quiz', '--scope', 'bots:join,chat:read,files:write']);
-  const budi = await new Tab(kelas.url, id, { token: await kelas.token(id, 'viewer', 'Budi') }).in();
+  const token = await kelas.token(id, 'viewer', 'Budi');
+  const budi = await new Tab(kelas.url, id, { token }).in();
   const bot = spawn('node', [join(root, 'scripts', 'bot.mjs'), kelas.url, id], { env: { ...process.env, KELAS_KEY: key }, stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   for (const stream of [bot.stdout, bot.stderr]) stream.on('data', (d) => { said += d; });
@@ -68,9 +69,13 @@ test('the bot of the example is in the class', { timeout: 60000 }, async () => {
     assert.equal(came.participant.role, 'viewer');
     await budi.say('!people');
     await budi.hears('chat', (c) => c.entry.text === '2 are here, Budi.');
+    await budi.say('between you and me', { kind: 'private', to: came.participant.id });
     await budi.say('!minutes');
     const { file } = await budi.hears('file');
     assert.equal(file.name, 'minutes.txt');
+    const minutes = await (await fetch(`${kelas.url}/c/${id}/files/${file.id}`, { headers: { authorization: `Bearer ${token}` } })).text();
+    assert.match(minutes, /Budi: !people\n/);
+    assert.doesNotMatch(minutes, /between you and me/, 'what was written to the bot alone is for nobody else');
     assert.equal(file.owner.name, 'Quiz');
     await kelas.cli(['apikey', 'revoke', key.split('_')[1]]);
     assert.equal(await new Tab(kelas.url, id, { token: key }).out(), 'keyInvalid');
