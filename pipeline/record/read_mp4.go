@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"slices"
 	"sort"
 	"time"
 
@@ -313,7 +314,7 @@ func (in *mp4Input) table(stbl *mp4.StblBox, size int64) ([]mp4Sample, error) {
 }
 
 func (in *mp4Input) times(list []mp4Sample, stbl *mp4.StblBox) {
-	i, ticks := 0, uint64(0)
+	i, ticks, moved := 0, uint64(0), offsets(stbl.Ctts)
 	for k, count := range stbl.Stts.SampleCount {
 		for range count {
 			if i == len(list) {
@@ -321,7 +322,7 @@ func (in *mp4Input) times(list []mp4Sample, stbl *mp4.StblBox) {
 			}
 			list[i].decode = scaleTicks(ticks, in.rate)
 			var later int32
-			if stbl.Ctts != nil {
+			if i < moved { // mp4ff looks behind the end of a table that is too short
 				later = stbl.Ctts.GetCompositionTimeOffset(uint32(i + 1))
 			}
 			list[i].at = in.shown(ticks, later)
@@ -333,6 +334,14 @@ func (in *mp4Input) times(list []mp4Sample, stbl *mp4.StblBox) {
 	for ; i > 0 && i < len(list); i++ { // a table that is too short
 		list[i].at, list[i].decode = list[i-1].at, list[i-1].decode
 	}
+}
+
+// offsets is how many samples a table of offsets is for, 0 where it makes no sense.
+func offsets(c *mp4.CttsBox) int {
+	if c == nil || !slices.IsSorted(c.EndSampleNr) { // its counts are more than 32 bits hold
+		return 0
+	}
+	return int(c.EndSampleNr[len(c.EndSampleNr)-1])
 }
 
 func (in *mp4Input) shown(ticks uint64, later int32) time.Duration {

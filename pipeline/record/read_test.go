@@ -206,3 +206,29 @@ func FuzzOpen(f *testing.F) {
 		}
 	})
 }
+
+// TestReadShortTables: a table of offsets that is for fewer pictures than there are, or for more than can be counted.
+func TestReadShortTables(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "b.mp4")
+	recordtest.FFmpeg(t, "-f", "lavfi", "-i", "testsrc2=s=64x48:r=25:d=1", "-pix_fmt", "yuv420p", "-c:v", "libx264", "-bf", "2", path)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := bytes.Index(whole, []byte("ctts"))
+	if at < 0 {
+		t.Fatal("no table of offsets")
+	}
+	for name, first := range map[string][]byte{"none": {0, 0, 0, 0}, "too many": {0xff, 0xff, 0xff, 0xf0}} {
+		t.Run(name, func(t *testing.T) {
+			copy(whole[at+12:], first) // how many samples the first entry is for
+			r, err := record.Open(record.Source{ReadSeeker: bytes.NewReader(whole), Size: int64(len(whole)), CanSeek: true, Local: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if pictures, _ := readAll(t, r); len(pictures) != 25 {
+				t.Errorf("%d pictures", len(pictures))
+			}
+		})
+	}
+}
