@@ -1,6 +1,7 @@
 package sfu
 
 import (
+	"math"
 	"math/rand/v2"
 
 	"kelas/pipeline/codec"
@@ -139,12 +140,17 @@ func (w *rewriter) skip(ext int64) bool {
 	return true
 }
 
+// outSeq is the number for a packet of the source. One that was left out has none: its own went to the packet behind
+// it, and may not go out twice.
 func (w *rewriter) outSeq(ext int64) (int64, bool) {
+	next := int64(math.MaxInt64) // what the segment behind begins with
 	oldest := max(0, w.segmentCount-len(w.segments))
 	for i := w.segmentCount - 1; i >= oldest; i-- {
-		if s := w.segments[i%len(w.segments)]; ext >= s.from {
-			return ext + s.offset, true
+		s := w.segments[i%len(w.segments)]
+		if ext >= s.from {
+			return ext + s.offset, ext+s.offset < next
 		}
+		next = s.from + s.offset
 	}
 	return 0, false
 }

@@ -264,3 +264,38 @@ func TestVP9KeepsTheDistanceOfPictures(t *testing.T) {
 		}
 	})
 }
+
+// TestLeftPacketThatComesTwice: a worker hands on what a slot has taken from the ring already. What was left out then
+// has no number of its own, and must not take the one of the packet behind it.
+func TestLeftPacketThatComesTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := newStage(t)
+		cam := &layered{camera: st.cam}
+		st.connect()
+		st.slot.Feed(st.track)
+		cam.roll(4, true)
+		st.slot.limit.set(step{0, 0})
+		cam.roll(1, false) // the base
+		st.viewer.take()
+		twice := func() {
+			var v view
+			for back := range int64(3) {
+				_, highest, _ := cam.layer.read(0, &v)
+				if found, _, _ := cam.layer.read(highest-2+back, &v); !found {
+					t.Fatal("it is not in the ring")
+				}
+				st.slot.deliver(cam.layer, &v)
+			}
+		}
+		cam.roll(1, false) // a picture that is left out
+		twice()
+		cam.layer.Write(paddingPacket(cam.seq, cam.ts), time.Now())
+		cam.seq++
+		twice()
+		if got := st.viewer.take(); len(got) != 0 {
+			t.Fatalf("sent in the place of what was left out: %+v", got[0].Header)
+		}
+		cam.roll(3, false)
+		wantContinuous(t, st.viewer.take())
+	})
+}
