@@ -11,6 +11,7 @@ import (
 
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
+	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
 
 	"kelas/pipeline/sfu"
@@ -57,8 +58,12 @@ func (d *downTrack) Bind(ctx webrtc.TrackLocalContext) (webrtc.RTPCodecParameter
 	if len(codecs) == 0 {
 		return webrtc.RTPCodecParameters{}, webrtc.ErrUnsupportedCodec
 	}
-	w := ctx.WriteStream()
+	w, stamped := ctx.WriteStream(), d.stamped(ctx, codecs)
+	if !stamped {
+		d.endpoint.tap.leavePlain(uint32(ctx.SSRC()))
+	}
 	d.makeSlot(sfu.SlotConfig{
+		OnlyRTX: stamped,
 		SSRC:    uint32(ctx.SSRC()),
 		RTXSSRC: uint32(ctx.SSRCRetransmission()),
 		Codecs:  codecs,
@@ -68,6 +73,19 @@ func (d *downTrack) Bind(ctx webrtc.TrackLocalContext) (webrtc.RTPCodecParameter
 		},
 	})
 	return first, nil
+}
+
+// stamped tells whether packets get a transport-wide number: not where they are
+// sent again under their own, since the browser knows no retransmission format.
+func (d *downTrack) stamped(ctx webrtc.TrackLocalContext, codecs []sfu.SlotCodec) bool {
+	agreed := slices.ContainsFunc(ctx.HeaderExtensions(), func(x webrtc.RTPHeaderExtensionParameter) bool {
+		return x.URI == sdp.TransportCCURI
+	})
+	if d.at.media == Audio {
+		return agreed // sound is not sent again
+	}
+	plain := func(c sfu.SlotCodec) bool { return c.RTXPayloadType == 0 }
+	return agreed && ctx.SSRCRetransmission() != 0 && !slices.ContainsFunc(codecs, plain)
 }
 
 // makeSlot makes the slot of what was negotiated.

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"encoding/binary"
 	"io"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,6 +20,27 @@ import (
 type lineTap struct {
 	line *sfu.Line
 	next atomic.Uint32
+
+	mu    sync.Mutex
+	plain map[uint32]struct{} // SSRCs whose packets are not stamped; as many as m-lines
+}
+
+// leavePlain is told, before the stream is bound, of one whose packets may be sent again under their own number. They
+// must stay the same to the byte, or one SRTP nonce would serve for two (RFC 7714, section 8.4).
+func (t *lineTap) leavePlain(ssrc uint32) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.plain == nil {
+		t.plain = make(map[uint32]struct{})
+	}
+	t.plain[ssrc] = struct{}{}
+}
+
+func (t *lineTap) isPlain(ssrc uint32) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	_, plain := t.plain[ssrc]
+	return plain
 }
 
 // NewInterceptor is pion's: one for each PeerConnection, which is what a tap is for.
@@ -36,7 +58,7 @@ type numbering struct {
 func (n *numbering) BindLocalStream(info *interceptor.StreamInfo, w interceptor.RTPWriter) interceptor.RTPWriter {
 	var id uint8
 	for _, x := range info.RTPHeaderExtensions {
-		if x.URI == sdp.TransportCCURI {
+		if x.URI == sdp.TransportCCURI && !n.tap.isPlain(info.SSRC) {
 			id = uint8(x.ID)
 		}
 	}
