@@ -25,14 +25,10 @@ type reception struct {
 }
 
 func (r *reception) see(seq uint16, timestamp uint32, now time.Time) {
-	if !r.started {
-		r.started = true
-		r.base, r.highest = int64(seq), int64(seq)
+	ext := r.highest + int64(int16(seq-uint16(r.highest)))
+	if !r.started || ext-r.highest > nackMaxGap*8 || r.highest-ext > nackMaxGap*8 {
+		*r = reception{ssrc: r.ssrc, clock: r.clock, started: true, base: int64(seq), highest: int64(seq)}
 	} else {
-		ext := r.highest + int64(int16(seq-uint16(r.highest)))
-		if ext-r.highest > nackMaxGap*8 || r.highest-ext > nackMaxGap*8 {
-			*r = reception{ssrc: r.ssrc, clock: r.clock, started: true, base: int64(seq), highest: int64(seq)}
-		}
 		r.highest = max(r.highest, ext)
 		came := now.Sub(r.lastArrival).Seconds() * r.clock
 		d := came - float64(int32(timestamp-r.lastTimestamp))
