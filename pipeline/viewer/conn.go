@@ -35,8 +35,9 @@ type Remote struct {
 	Candidates      []string
 }
 
-// Handler is told what comes. Its functions are called one at a time each, with
-// no lock held, and must not call Close. None may be nil.
+// Handler is told what comes. Its functions are called one at a time each, and
+// must not call Close; State is called with a lock held and only takes note. None
+// may be nil.
 type Handler struct {
 	// State is called when it has changed; connected comes again after an ICE
 	// restart.
@@ -65,6 +66,7 @@ type Conn struct {
 	wg      sync.WaitGroup
 	shaking sync.WaitGroup
 	closing sync.Once
+	telling sync.Mutex
 
 	mu       sync.Mutex
 	remote   Remote
@@ -262,6 +264,7 @@ func (c *Conn) pairChanged(local, remote ice.Candidate) {
 
 // iceChanged is ICE's.
 func (c *Conn) iceChanged(s ice.ConnectionState) {
+	c.handler.ICE(s)
 	c.mu.Lock()
 	c.ice = s
 	begin := s == ice.ConnectionStateConnected && c.dtls == nil && !c.broken && c.ctx.Err() == nil
@@ -272,16 +275,14 @@ func (c *Conn) iceChanged(s ice.ConnectionState) {
 		c.shaking.Go(c.shakeHands) // under the lock: Close waits for it
 	}
 	c.mu.Unlock()
-	c.handler.ICE(s)
-	if begin {
-		c.handler.DTLS(StateConnecting)
-	}
 	c.tell(s == ice.ConnectionStateConnected)
 }
 
 // tell reports the state if it has changed. again: a connection that was told
 // to be up is told once more, since pictures were lost on the way.
 func (c *Conn) tell(again bool) {
+	c.telling.Lock() // ICE and DTLS have goroutines of their own, and what is told last must be what is
+	defer c.telling.Unlock()
 	c.mu.Lock()
 	now := c.stateLocked()
 	changed := now != c.state || again && now == StateConnected

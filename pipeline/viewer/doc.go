@@ -21,5 +21,5 @@
 // # Lock order
 //
 //	Conn.sending > udp.Lane's
-//	Conn.mu, alone
+//	Conn.telling > Conn.mu, what Handler.State takes
 package viewer

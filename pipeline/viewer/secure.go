@@ -109,6 +109,7 @@ func KnownFingerprint(f string) bool {
 
 // shakeHands ends with the keys in place, or with the connection broken.
 func (c *Conn) shakeHands() {
+	c.handler.DTLS(StateConnecting)
 	c.mu.Lock()
 	d := c.dtls
 	c.mu.Unlock()
