@@ -20,6 +20,8 @@ const (
 	// outage is how long, in ns, nothing of what was sent may arrive and still be loss. Longer is a line that was
 	// away for a moment, which says nothing of what it carries.
 	outage = 150e6
+	// mostReported is more than a browser has to say at once. A handful of bytes can claim to be about 65535 packets.
+	mostReported = 8 * memory
 	// few is how many packets must be out before silence means something.
 	few = 50
 )
@@ -109,6 +111,9 @@ func (l *Line) Arrivals(p []byte, now time.Time) bool {
 		return false
 	}
 	a := readArrivals(p)
+	if a.count > mostReported {
+		return false
+	}
 	if l.any && a == l.last {
 		return false // a compound packet reaches us once for each stream it is about
 	}

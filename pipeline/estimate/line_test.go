@@ -232,3 +232,18 @@ func TestSentDoesNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations", a)
 	}
 }
+
+// TestFeedbackAboutTooMuch: four bytes that claim to be about 65535 packets are not gone through.
+func TestFeedbackAboutTooMuch(t *testing.T) {
+	var l Line
+	now := time.Unix(1_700_000_000, 0)
+	l.Sent(1, 1000, now)
+	p := []byte{0x8f, 205, 0, 5, 0, 0, 0, 1, 0, 0, 0, 2, 0, 1, 0xff, 0xff, 0, 0, 1, 1, 0, 0, 0, 0}
+	if l.Arrivals(p, now) || !l.Outstanding(1) || l.Heard(now) {
+		t.Error("it was taken")
+	}
+	p[14], p[15], p[21] = 0, 1, 1 // one, and lost
+	if !l.Arrivals(p, now) || l.Outstanding(1) {
+		t.Error("feedback about one packet was not taken")
+	}
+}
