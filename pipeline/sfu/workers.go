@@ -30,7 +30,7 @@ type Workers struct {
 func NewWorkers(n int, flush func(worker int)) *Workers {
 	w := &Workers{}
 	for i := range n {
-		x := &worker{index: i, wake: make(chan struct{}, 1), stop: make(chan struct{}), flush: func() {}}
+		x := &worker{index: i, dropped: &w.dropped, wake: make(chan struct{}, 1), stop: make(chan struct{}), flush: func() {}}
 		if flush != nil {
 			x.flush = func() { flush(i) }
 		}
@@ -48,7 +48,8 @@ func (w *Workers) Close() {
 	w.running.Wait()
 }
 
-// Dropped is how many times a worker was so far behind that it left a packet out.
+// Dropped is how many times a worker was so far behind that it left a packet out: its queue was full, or the packet's
+// ring had gone on without it.
 func (w *Workers) Dropped() uint64 { return w.dropped.Load() }
 
 // send hands a packet of a layer to the workers that have slots for it.
@@ -109,8 +110,9 @@ func (b *backlog) take(into []parcel) []parcel {
 }
 
 type worker struct {
-	index int
-	flush func()
+	index   int
+	dropped *atomic.Uint64 // of all
+	flush   func()
 	wake  chan struct{}
 	stop  chan struct{}
 
@@ -174,7 +176,7 @@ func (w *worker) hear() {
 
 func (w *worker) spread(list []parcel, slots []*Slot) {
 	p := list[0]
-	if found, _, _ := p.layer.read(p.ext, &w.heard); !found {
+	if !w.fetch(p, &w.heard) {
 		return
 	}
 	for _, s := range slots {
@@ -186,6 +188,15 @@ func (w *worker) spread(list []parcel, slots []*Slot) {
 	}
 }
 
+// fetch takes a packet from its ring; false: the ring has gone over it, which counts as left out, or is no more.
+func (w *worker) fetch(p parcel, into *view) bool {
+	found, highest, _ := p.layer.read(p.ext, into)
+	if !found && highest >= p.ext {
+		w.dropped.Add(1)
+	}
+	return found
+}
+
 // show sends the next packets of a frame; false: there are none.
 func (w *worker) show() bool {
 	list := w.pictures.take(w.batch[:])
@@ -195,11 +206,10 @@ func (w *worker) show() bool {
 	slots := w.share(list[0].layer.track)
 	ends := list[len(list)-1].ends
 	for i, p := range list {
-		found, _, _ := p.layer.read(p.ext, &w.views[i])
-		w.views[i].highest, w.asks[i] = p.highest, false
-		if !found {
-			list[i].layer = nil // the ring has gone over it, or is no more
+		if !w.fetch(p, &w.views[i]) {
+			list[i].layer = nil
 		}
+		w.views[i].highest, w.asks[i] = p.highest, false
 	}
 	for n, s := range slots {
 		for i, p := range list {

@@ -132,6 +132,47 @@ func TestWorkerThatIsBehind(t *testing.T) {
 	close(release)
 }
 
+// TestWorkerBehindTheRing: what is written over before its turn is left out, counted, and the slot goes on with a key
+// frame.
+func TestWorkerBehindTheRing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := NewWorkers(1, nil)
+		defer w.Close()
+		u := NewUpTrack(UpTrackConfig{Kind: Video, Codec: vp8, Workers: w})
+		defer u.Close()
+		cam := newCamera(u.AddLayer("", 7))
+		held, release := make(chan struct{}), make(chan struct{})
+		var sent atomic.Int64
+		ready(t, u, SlotConfig{Write: func(*rtp.Header, []byte) error {
+			if sent.Add(1) == 1 {
+				close(held)
+				<-release
+			}
+			return nil
+		}})
+		cam.film(true)
+		<-held
+		const more = 2 * ringVideo
+		for range more / cam.packets {
+			cam.film(false)
+		}
+		if n := w.Dropped(); n != 0 {
+			t.Errorf("%d left out while there was room", n)
+		}
+		close(release)
+		synctest.Wait()
+		if n := w.Dropped(); n < ringVideo-uint64(cam.packets) || n > more {
+			t.Errorf("%d of %d packets left out, the ring has %d", n, more, ringVideo)
+		}
+		before := sent.Load()
+		cam.film(true)
+		synctest.Wait()
+		if n := sent.Load() - before; n != int64(cam.packets) {
+			t.Errorf("%d packets of the next key frame", n)
+		}
+	})
+}
+
 // TestWorkersEnd also with packets waiting.
 func TestWorkersEnd(t *testing.T) {
 	w := NewWorkers(2, nil)
