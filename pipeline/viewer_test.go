@@ -84,6 +84,22 @@ func TestViewerAnswer(t *testing.T) {
 	}
 }
 
+// TestViewerWithoutABundle: one m-line needs none, and gets no group that it has not asked for.
+func TestViewerWithoutABundle(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, pipeline.Config{})
+	offer := pipelinetest.NewViewer(t, pipelinetest.Options{Places: []pipelinetest.Place{pipelinetest.Camera}}).Offer()
+	for _, group := range []string{"a=group:BUNDLE 0\r\n", ""} {
+		answer, err := newEndpoint(t, newPipeline(t, s)).ProcessOffer(t.Context(), strings.Replace(offer, "a=group:BUNDLE 0\r\n", group, 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if has := strings.Contains(answer, "a=group:BUNDLE 0\r\n"); has != (group != "") {
+			t.Errorf("offered %q, answered:\n%s", group, answer)
+		}
+	}
+}
+
 // TestManyComeAndLeave: hundreds of viewers negotiate and leave, and nothing of theirs stays.
 func TestManyComeAndLeave(t *testing.T) {
 	s := newServer(t, pipeline.Config{})

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/pion/sdp/v3"
 )
@@ -25,19 +26,27 @@ func (w *answerWriter) session(offer *sdp.SessionDescription, fingerprint string
 	}
 	w.d.SessionName = "-"
 	w.d.TimeDescriptions = []sdp.TimeDescription{{}}
-	group := "BUNDLE"
-	for _, m := range w.mids {
-		group += " " + m
-	}
 	w.d.Attributes = append(w.d.Attributes,
 		sdp.NewAttribute("msid-semantic", " WMS *"),
 		sdp.NewAttribute("fingerprint", fingerprint),
 		sdp.NewPropertyAttribute("ice-lite"),
-		sdp.NewAttribute(sdp.AttrKeyGroup, group),
 	)
+	if offersBundle(offer) { // a group that was not offered must not be answered (RFC 9143, section 7.3)
+		group := "BUNDLE"
+		for _, m := range w.mids {
+			group += " " + m
+		}
+		w.d.Attributes = append(w.d.Attributes, sdp.NewAttribute(sdp.AttrKeyGroup, group))
+	}
 	if _, ok := offer.Attribute(sdp.AttrKeyExtMapAllowMixed); ok {
 		w.d.Attributes = append(w.d.Attributes, sdp.NewPropertyAttribute(sdp.AttrKeyExtMapAllowMixed))
 	}
+}
+
+func offersBundle(offer *sdp.SessionDescription) bool {
+	return slices.ContainsFunc(offer.Attributes, func(a sdp.Attribute) bool {
+		return a.Key == sdp.AttrKeyGroup && strings.HasPrefix(a.Value, "BUNDLE ")
+	})
 }
 
 // line answers one m-line; d is nil where nothing is ever sent.

@@ -113,8 +113,8 @@ type worker struct {
 	index   int
 	dropped *atomic.Uint64 // of all
 	flush   func()
-	wake  chan struct{}
-	stop  chan struct{}
+	wake    chan struct{}
+	stop    chan struct{}
 
 	pictures, sound backlog
 	loud            atomic.Bool // sound waits
