@@ -17,6 +17,9 @@ func FuzzSlot(f *testing.F) {
 	f.Add(bytes.Repeat([]byte{0x01, 1, 0x10, 0x00, 0x42, 2, 0x41, 0x90, 0xe0, 0x02, 0x01, 0x80, 0x00, 0xa0}, 10), uint8(1))
 	f.Add(bytes.Repeat([]byte{0x07, 200, 0x08, 0x80, 0xc0, 0x07, 3, 0x08, 0x84}, 20), uint8(2))
 	f.Add(bytes.Repeat([]byte{0xe0, 1, 0x67, 0xe1, 0xe2, 0xe3, 9, 0x65}, 20), uint8(3))
+	// VP8 with temporal layers, of which the upper one is left out and comes twice.
+	f.Add([]byte("\x30\x00\x90\xa0\x00\x00\x00\x00\x00\x00\x00\xb1\x01\x90\xa0\x01\x00\x01\x00\x00\x00\x00\xe8\x01"+
+		"\xb1\x01\x90\xa0\x02\x40\x01\x00\x00\x00\x00\xe9\x02\xb1\x01\x90\xa0\x03\x00\x01\x00\x00\x00\x00"), uint8(0))
 	f.Fuzz(func(t *testing.T, script []byte, which uint8) {
 		codecs := []Codec{vp8, vp8, vp9, h264, opus}
 		c := codecs[int(which)%len(codecs)]
@@ -128,6 +131,21 @@ func FuzzSlot(f *testing.F) {
 				layers[i].WriteSenderReport(binary.BigEndian.Uint64(arg), binary.BigEndian.Uint32(arg[8:]), now)
 			case op == 0xe7:
 				now = now.Add(2500 * time.Millisecond)
+			case op == 0xe8: // the line carries more or less
+				for _, b := range next(1) {
+					s.limit.set([]step{noLimit, {0, b >> 3 & 3}, nothing, {0, allTemporal}}[b&3])
+				}
+			case op == 0xe9: // a worker comes to what the slot has taken from the ring already
+				for _, b := range next(1) {
+					var v view
+					l := layers[b>>7]
+					_, highest, _ := l.read(0, &v)
+					for ext := highest - int64(b%16); ext <= highest; ext++ {
+						if found, _, _ := l.read(ext, &v); found {
+							s.deliver(l, &v)
+						}
+					}
+				}
 			default:
 				wake()
 			}
