@@ -36,6 +36,9 @@ const (
 	// that fails.
 	backOff     = int64(2e9)
 	backOffMost = int64(20e9)
+	// sameReport is how soon after a receiver report another one is the same, told again: a connection has it for each
+	// stream that it is about.
+	sameReport = int64(50e6)
 	// settled is how long after a step down the next one may be forced where the figures see no need.
 	settled = int64(1e9)
 )
@@ -64,6 +67,7 @@ type Line struct {
 	trialTo  int64 // the last step up is on trial until then
 	shared   int   // by how many places, when a step up was last thought of
 	number   uint16
+	received int64 // when loss was last reported
 	probe    probe
 	probing  sync.WaitGroup // the probe's timer, while it is set or runs
 
@@ -138,7 +142,7 @@ const wireOverhead = 16 + 28
 // HandleRTCP takes a compound RTCP packet of the viewer as it came. It may be told of one more than once, and of
 // packets that have nothing to do with it. No slot is locked.
 func (l *Line) HandleRTCP(compound []byte, now time.Time) {
-	news := false
+	news, lost := false, -1.0
 	l.mu.Lock()
 	estimate.Read(compound, func(r estimate.Report) {
 		switch r.Kind {
@@ -149,11 +153,15 @@ func (l *Line) HandleRTCP(compound []byte, now time.Time) {
 			news = true
 		case estimate.Reception:
 			if l.hasPictureLocked(r.SSRC) {
-				l.est.Reception(r.Fraction)
-				news = true
+				lost = max(lost, r.Fraction)
 			}
 		}
 	})
+	if at := now.UnixNano(); lost >= 0 && at-l.received >= sameReport {
+		l.received = at
+		l.est.Reception(lost) // once, whatever the number of pictures it is about
+		news = true
+	}
 	var ask asks
 	if news {
 		l.thinkLocked(now, &ask)

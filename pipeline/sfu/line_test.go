@@ -242,6 +242,8 @@ func TestViewerWithReceiverReportsAlone(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				// A PeerConnection tells it for each stream that it is about.
+				s.line.HandleRTCP(raw, time.Now())
 				s.line.HandleRTCP(raw, time.Now())
 			}
 		}
