@@ -36,6 +36,7 @@
 //	MediaPipeline.mu > RecorderEndpoint.mu > sfu's, element events queue
 //	PlayerEndpoint.mu > playerLoop.mu, element events queue
 //	upTrack.mu > sfu's
+//	lineTap.mu, alone
 //	rtpMedia.mu > sfu.Layer's; sfu.Slot's > rtpMedia.encMu, which nothing is called under
 //	sfu's > recorderInbox.mu
 //	sfu's > pion's, viewer.Conn's > those of udp, which nothing is called under
