@@ -216,6 +216,11 @@ for (const revision of [4, 2]) {
     await sri.hears('participantChanged', (p) => p.participant.id === me.you.id && p.participant.presence === 'away');
     await ok(sri, 'lock', { locked: true });
     await ok(sri, 'lock', { locked: false });
+    await no(sri, 'admit', examples.client.admit[0], 'noSuchWaiting');
+    await no(ani, 'admit', examples.client.admit[0], 'notAllowed');
+    await ok(ani, 'quality', examples.client.quality[0]);
+    await no(ani, 'quality', { quality: 'splendid' }, 'badMessage');
+    await ok(ani, 'quality', { quality: 'automatic' });
     await ok(sri, 'handOver', { to: other.you.id });
     await budi.hears('handOverOffered');
     await budi.hears('roleChanged', (r) => r.role === 'presenter');
@@ -271,8 +276,10 @@ test('a stopping server says so', async () => {
 });
 
 test('nothing of the document was left out', () => {
-  // What needs a failing database or a browser with media is seen elsewhere.
-  const elsewhere = ['chatDelayed', 'chatFailed', 'slotUnplayable', 'mediaState'];
+  // What needs a failing database, a browser with media (quality.test.mjs) or
+  // an LMS that wants guests to wait (bbb.test.mjs, signaling/socket) is seen elsewhere.
+  const elsewhere = ['chatDelayed', 'chatFailed', 'slotUnplayable', 'mediaState', 'layer', 'layersWanted',
+    'lobbyEntered', 'lobbyLeft', 'lobbyAdmitted'];
   assert.deepEqual(Object.keys(examples.server).filter((n) => !seen.server.has(n) && !elsewhere.includes(n)), []);
-  assert.deepEqual(Object.keys(examples.client).filter((n) => !seen.ack.has(n) && n !== 'join'), []);
+  assert.deepEqual(Object.keys(examples.client).filter((n) => !seen.ack.has(n) && n !== 'join' && n !== 'admit'), []);
 });
