@@ -77,11 +77,12 @@ func TestSoundWaitsForNoPicture(t *testing.T) {
 		defer sound.Close()
 		cam, mic := newCamera(pictures.AddLayer("", 7)), sound.AddLayer("", 8)
 		var order []string
-		speak := false
+		speak, spoken := false, 0
 		for i := range 100 {
 			ready(t, pictures, SlotConfig{Write: func(h *rtp.Header, _ []byte) error {
 				order = append(order, "picture")
 				if speak && i == 10 && h.Marker {
+					spoken = len(order)
 					mic.Write(rtpPacket(1, 960, false, []byte{1}), time.Now())
 				}
 				return nil
@@ -99,8 +100,9 @@ func TestSoundWaitsForNoPicture(t *testing.T) {
 		if len(order) != 100*cam.packets+1 {
 			t.Fatalf("%d packets", len(order))
 		}
-		if at := slices.Index(order, "sound"); at < 10 || at > 12*cam.packets {
-			t.Errorf("sound came behind %d packets", at)
+		// How much of the picture the worker found when it began is chance; what counts is what follows.
+		if at := slices.Index(order, "sound"); at < spoken || at > spoken+cam.packets {
+			t.Errorf("sound that came behind %d packets was sent behind %d", spoken, at)
 		}
 	})
 }
