@@ -145,7 +145,7 @@ func apiKeyID(secret string) (id string, ok bool) {
 }
 
 // Check returns the key of a secret, or ErrKeyInvalid: unknown, revoked,
-// expired, or made by somebody whose account is closed.
+// expired, or made by somebody who is no administrator any more.
 func (a *APIKeys) Check(ctx context.Context, secret string) (APIKey, error) {
 	id, ok := apiKeyID(secret)
 	if !ok {
@@ -169,13 +169,15 @@ func (a *APIKeys) Check(ctx context.Context, secret string) (APIKey, error) {
 	return k, nil
 }
 
-// checkOwner: a key falls with the account that made it.
+// checkOwner: only administrators make keys, and a key may do what they may, so
+// it falls with the account that made it and with that account's role. Given
+// back the role, it holds again.
 func (a *APIKeys) checkOwner(ctx context.Context, k APIKey) error {
 	if k.OwnerID == "" {
 		return nil
 	}
 	owner, err := a.store.Account(ctx, k.OwnerID)
-	if errors.Is(err, ErrNotFound) || err == nil && owner.Disabled {
+	if errors.Is(err, ErrNotFound) || err == nil && (owner.Disabled || owner.Role != AccountAdmin) {
 		return ErrKeyInvalid
 	}
 	if err != nil {

@@ -440,6 +440,14 @@ func TestSeatOfAProgramEndsWithItsKey(t *testing.T) {
 	h := newHouse(t, Config{})
 	keys := NewAPIKeys(h.store, h.clock.Now)
 	owner := h.add(t, "kepala", AccountAdmin)
+	h.add(t, "wakil", AccountAdmin) // one administrator always remains
+	as := func(role string) error {
+		acct, err := h.ByID(t.Context(), owner.ID)
+		if err == nil {
+			_, err = h.Change(t.Context(), acct, AccountChange{Role: &role})
+		}
+		return err
+	}
 	for what, end := range map[string]func(APIKey) error{
 		"revoked": func(k APIKey) error { _, err := keys.Revoke(t.Context(), k.ID); return err },
 		"expired": func(APIKey) error { h.clock.advance(time.Minute); return nil },
@@ -447,8 +455,12 @@ func TestSeatOfAProgramEndsWithItsKey(t *testing.T) {
 			_, err := h.SetDisabled(t.Context(), Account{ID: "other"}, owner.ID, true)
 			return err
 		},
+		"of an administrator no longer": func(APIKey) error { return as(AccountTeacher) },
 	} {
 		if _, err := h.SetDisabled(t.Context(), Account{ID: "other"}, owner.ID, false); err != nil {
+			t.Fatal(err)
+		}
+		if err := as(AccountAdmin); err != nil {
 			t.Fatal(err)
 		}
 		k, _, err := keys.Create(t.Context(), NewAPIKey{Name: "Bot", Scopes: []string{"bots:join"}, OwnerID: owner.ID, Expires: h.clock.Now().Add(time.Minute)})
