@@ -1,25 +1,41 @@
 package pipeline
 
 import (
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"fmt"
 	"math/big"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/pion/dtls/v3/pkg/crypto/fingerprint"
 	"github.com/pion/webrtc/v4"
 )
 
-// identity is the server's certificate for DTLS, one for all connections: a key
-// pair for each would cost every join, and the fingerprint in the answer proves
-// as much (RFC 8827, section 6.5, wants pages kept apart, not servers).
+// CertificateKey is the sort of key that a connection's DTLS certificate has.
+type CertificateKey string
+
+const (
+	// CertificateECDSA is P-256, which every browser has to take (RFC 8827,
+	// section 6.5) and which costs a handshake a fraction of RSA.
+	CertificateECDSA CertificateKey = "ECDSA"
+	// CertificateRSA is RSA with 2048 bits.
+	CertificateRSA CertificateKey = "RSA"
+)
+
+const rsaBits = 2048
+
+// identity is a certificate of the server's for DTLS, one for all connections: a
+// key pair for each would cost every join, and the fingerprint in the answer
+// proves as much (RFC 8827, section 6.5, wants pages kept apart, not servers).
 type identity struct {
 	tls         tls.Certificate
 	webrtc      webrtc.Certificate
@@ -29,11 +45,67 @@ type identity struct {
 // identityLife is longer than any server runs. Browsers do not look at it.
 const identityLife = 10 * 365 * 24 * time.Hour
 
-func newIdentity() (*identity, error) {
+// identities are the server's certificates. The one of ECDSA is there from the
+// start, that of RSA is made in the background once somebody wants it: looking
+// for its primes takes a tenth of a second, or several.
+type identities struct {
+	ecdsa *identity
+
+	making sync.WaitGroup
+	begin  sync.Once
+	made   chan struct{}
+	rsa    *identity // these two are there when made is closed
+	failed error
+}
+
+func newIdentities() (*identities, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("making the key for DTLS: %w", err)
 	}
+	own, err := newIdentity(key)
+	if err != nil {
+		return nil, err
+	}
+	return &identities{ecdsa: own, made: make(chan struct{})}, nil
+}
+
+// prepare begins with what connections of that sort will need.
+func (s *identities) prepare(kind CertificateKey) {
+	if kind != CertificateRSA {
+		return
+	}
+	s.begin.Do(func() {
+		s.making.Go(func() {
+			defer close(s.made)
+			key, err := rsa.GenerateKey(rand.Reader, rsaBits)
+			if err != nil {
+				s.failed = fmt.Errorf("making the key for DTLS: %w", err)
+				return
+			}
+			s.rsa, s.failed = newIdentity(key)
+		})
+	})
+}
+
+// of waits for the certificate of that sort.
+func (s *identities) of(ctx context.Context, kind CertificateKey) (*identity, error) {
+	if kind != CertificateRSA {
+		return s.ecdsa, nil
+	}
+	s.prepare(kind)
+	select {
+	case <-s.made:
+		return s.rsa, s.failed
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// close waits for a key that is being made.
+func (s *identities) close() { s.making.Wait() }
+
+func newIdentity(key crypto.Signer) (*identity, error) {
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
 	if err != nil {
 		return nil, fmt.Errorf("making the certificate for DTLS: %w", err)

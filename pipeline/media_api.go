@@ -28,7 +28,7 @@ const absSendTime = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 type mediaAPI struct {
 	settings webrtc.SettingEngine
 	logs     logging.LoggerFactory
-	identity *identity
+	ids      *identities
 	full     profile
 	lean     profile
 }
@@ -43,7 +43,7 @@ func newMediaAPI(cfg Config, n *network, logs logging.LoggerFactory) (m mediaAPI
 		return m, fmt.Errorf("setting up WebRTC: %w", err)
 	}
 	m.logs = logs
-	if m.identity, err = newIdentity(); err != nil {
+	if m.ids, err = newIdentities(); err != nil {
 		return m, err
 	}
 	if m.full, err = newFullProfile(logs); err != nil {
@@ -97,7 +97,7 @@ var srtpProfiles = []dtls.SRTPProtectionProfile{dtls.SRTP_AEAD_AES_128_GCM, dtls
 // the DTLS handshake chose, which pion does not tell otherwise. data has an
 // offer of ours hold a line for data channels. tap sees what goes out and what
 // the browser says of it.
-func (m *mediaAPI) newPeerConnection(p profile, tap *lineTap, data bool, onProfile func(string)) (*webrtc.PeerConnection, error) {
+func (m *mediaAPI) newPeerConnection(p profile, id *identity, tap *lineTap, data bool, onProfile func(string)) (*webrtc.PeerConnection, error) {
 	s := m.settings
 	s.BufferFactory = tap.buffers
 	interceptors := &interceptor.Registry{}
@@ -113,7 +113,7 @@ func (m *mediaAPI) newPeerConnection(p profile, tap *lineTap, data bool, onProfi
 	)
 	return api.NewPeerConnection(webrtc.Configuration{
 		AlwaysNegotiateDataChannels: data,
-		Certificates:                []webrtc.Certificate{m.identity.webrtc},
+		Certificates:                []webrtc.Certificate{id.webrtc},
 	})
 }
 

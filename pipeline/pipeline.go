@@ -42,13 +42,23 @@ type WebRtcEndpointOptions struct {
 	// UseDataChannels offers data channels in GenerateOffer, and allows
 	// CreateDataChannel.
 	UseDataChannels bool
+	// Certificate is the sort of key of the DTLS certificate; "" means
+	// CertificateECDSA. The server has one certificate of each sort. That of RSA
+	// is made when the first endpoint asks for it, whose negotiation waits for it.
+	Certificate CertificateKey
 }
 
 // NewWebRtcEndpoint makes an endpoint for one browser connection.
 func (p *MediaPipeline) NewWebRtcEndpoint(opts WebRtcEndpointOptions) (*WebRtcEndpoint, error) {
+	switch opts.Certificate {
+	case "", CertificateECDSA, CertificateRSA:
+	default:
+		return nil, fmt.Errorf("creating a WebRtcEndpoint: %w: certificates with %q", ErrUnsupported, opts.Certificate)
+	}
 	if err := p.server.takeElement(); err != nil {
 		return nil, fmt.Errorf("creating a WebRtcEndpoint: %w", err)
 	}
+	p.server.media.ids.prepare(opts.Certificate)
 	e := newWebRtcEndpoint(p, opts)
 	if err := p.enter(&e.element); err != nil {
 		p.server.views.giveBack(e.worker)

@@ -82,7 +82,7 @@ func (s *Server) openSockets() (err error) {
 		s.net.close()
 		return err
 	}
-	if s.views, err = newViewerNetwork(s.cfg, s.net, s.media.identity, s.logs); err != nil {
+	if s.views, err = newViewerNetwork(s.cfg, s.net, s.logs); err != nil {
 		s.net.close()
 		return err
 	}
@@ -193,6 +193,7 @@ func (s *Server) Close() error {
 	wg.Wait()
 	s.deliveries.Wait()
 	s.workers.Close()
+	s.media.ids.close()
 	var err error
 	if s.turn != nil {
 		err = s.turn.close()

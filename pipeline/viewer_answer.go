@@ -167,7 +167,7 @@ func (e *WebRtcEndpoint) answerViewer(conn *viewer.Conn, o *offer, slots []*down
 	for i, l := range o.lines {
 		w.line(o.described.MediaDescriptions[i], l, slotOf[l.mid])
 	}
-	w.session(o.described, e.server.media.identity.fingerprint, e.answers)
+	w.session(o.described, e.identity.fingerprint, e.answers)
 	text, err := w.d.Marshal()
 	if err != nil {
 		return "", fmt.Errorf("writing the answer: %w", err)

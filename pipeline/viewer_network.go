@@ -17,11 +17,11 @@ type viewerNetwork struct {
 	load []int
 }
 
-func newViewerNetwork(cfg Config, n *network, id *identity, logs logging.LoggerFactory) (*viewerNetwork, error) {
+func newViewerNetwork(cfg Config, n *network, logs logging.LoggerFactory) (*viewerNetwork, error) {
 	v := &viewer.Network{
 		Net: n.net, UDPMux: n.udpMux, Loopback: n.loopback,
-		Types:       []ice.NetworkType{ice.NetworkTypeUDP4, ice.NetworkTypeUDP6},
-		Certificate: id.tls, Profiles: srtpProfiles,
+		Types:               []ice.NetworkType{ice.NetworkTypeUDP4, ice.NetworkTypeUDP6},
+		Profiles:            srtpProfiles,
 		DisconnectedTimeout: cfg.DisconnectedTimeout, FailedTimeout: cfg.FailedTimeout, KeepAlive: cfg.KeepAlive,
 		Logs: logs,
 	}

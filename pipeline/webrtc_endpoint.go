@@ -37,6 +37,7 @@ type WebRtcEndpoint struct {
 	dead        atomic.Bool
 
 	// Touched by the work queue only.
+	identity     *identity // from the first negotiation on
 	first        *offer
 	offered      *generated // an offer of ours that was not answered yet
 	answeredOurs bool
@@ -103,6 +104,19 @@ func (e *WebRtcEndpoint) call(ctx context.Context, f func() error) error {
 		return err
 	}
 	return <-done
+}
+
+// negotiate is call for what needs the certificate, and waits for it before it
+// takes its turn.
+func (e *WebRtcEndpoint) negotiate(ctx context.Context, f func() error) error {
+	id, err := e.server.media.ids.of(ctx, e.opts.Certificate)
+	if err != nil {
+		return err
+	}
+	return e.call(ctx, func() error {
+		e.identity = id
+		return f()
+	})
 }
 
 // peer is the PeerConnection, nil before the first offer and for viewers.

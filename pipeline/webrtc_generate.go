@@ -30,7 +30,7 @@ func (e *WebRtcEndpoint) GenerateOffer(ctx context.Context, opts OfferOptions) (
 	if e.dead.Load() {
 		return "", fmt.Errorf("generating an offer: %w", ErrReleased)
 	}
-	err = e.call(ctx, func() error {
+	err = e.negotiate(ctx, func() error {
 		if e.first != nil || e.offered != nil {
 			return ErrAlreadyNegotiated
 		}

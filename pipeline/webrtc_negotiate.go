@@ -30,7 +30,7 @@ func (e *WebRtcEndpoint) ProcessOffer(ctx context.Context, sdp string) (answer s
 	if err != nil {
 		return "", fmt.Errorf("processing an offer: %w", err)
 	}
-	err = e.call(ctx, func() error {
+	err = e.negotiate(ctx, func() error {
 		var err error
 		switch {
 		case e.offered != nil, e.first != nil && e.opts.NegotiateOnce:
@@ -134,7 +134,7 @@ func (e *WebRtcEndpoint) newPeerConnection(takes bool) (*webrtc.PeerConnection, 
 	if e.mayTake = takes; takes {
 		p = e.server.media.full
 	}
-	pc, err := e.server.media.newPeerConnection(p, e.tap, e.opts.UseDataChannels, func(name string) { e.srtpProfile.Store(&name) })
+	pc, err := e.server.media.newPeerConnection(p, e.identity, e.tap, e.opts.UseDataChannels, func(name string) { e.srtpProfile.Store(&name) })
 	if err != nil {
 		return nil, fmt.Errorf("opening a connection: %w", err)
 	}

@@ -2,6 +2,7 @@ package viewer
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -52,9 +53,19 @@ type Handler struct {
 	RTCP func(compound []byte)
 }
 
+// Options are one viewer's own.
+type Options struct {
+	// Lane is a number that spreads viewers over the lanes.
+	Lane int
+	// Certificate is the server's own; a key pair for each viewer would cost
+	// each join, and hide nothing.
+	Certificate tls.Certificate
+}
+
 // Conn is one viewer's connection.
 type Conn struct {
 	net     *Network
+	options Options
 	handler Handler
 	lane    *udp.Lane // nil: through ICE
 	agent   *ice.Agent
@@ -90,16 +101,15 @@ type route struct {
 	direct bool // by the lane
 }
 
-// Open makes a connection with its candidates, which waits for Start. lane is a
-// number that spreads viewers over the lanes.
-func Open(n *Network, lane int, h Handler) (*Conn, error) {
+// Open makes a connection with its candidates, which waits for Start.
+func Open(n *Network, o Options, h Handler) (*Conn, error) {
 	agent, err := ice.NewAgentWithOptions(n.agentOptions()...)
 	if err != nil {
 		return nil, fmt.Errorf("making an ICE agent: %w", err)
 	}
-	c := &Conn{net: n, handler: h, agent: agent, state: StateNew, ice: ice.ConnectionStateNew}
+	c := &Conn{net: n, options: o, handler: h, agent: agent, state: StateNew, ice: ice.ConnectionStateNew}
 	if len(n.Lanes) > 0 {
-		c.lane = n.Lanes[lane%len(n.Lanes)]
+		c.lane = n.Lanes[o.Lane%len(n.Lanes)]
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.pipe = newPipe(c)

@@ -1,7 +1,6 @@
 package viewer
 
 import (
-	"crypto/tls"
 	"time"
 
 	"github.com/pion/dtls/v3"
@@ -24,10 +23,7 @@ type Network struct {
 	// packets go one by one through ICE.
 	Lanes []*udp.Lane
 
-	// Certificate is the server's own; a key pair for each viewer would cost
-	// each join, and hide nothing.
-	Certificate tls.Certificate
-	Profiles    []dtls.SRTPProtectionProfile // in our order
+	Profiles []dtls.SRTPProtectionProfile // in our order
 
 	DisconnectedTimeout, FailedTimeout, KeepAlive time.Duration
 	Logs                                          logging.LoggerFactory

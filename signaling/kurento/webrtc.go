@@ -16,15 +16,12 @@ type webrtcPart struct {
 func (w *webrtcPart) element() pipeline.MediaElement { return w.WebRtcEndpoint }
 
 func makeWebRtc(c *call) (part, error) {
-	if c.text("certificateKeyType") != "ECDSA" {
-		return nil, notThere("certificateKeyType RSA", whyECDSA)
-	}
 	if q := c.text("qosDscp"); q != "NO_VALUE" && q != "NO_DSCP" {
 		return nil, notThere("qosDscp "+q, whyDSCP)
 	}
 	e, err := c.inPipeline().NewWebRtcEndpoint(pipeline.WebRtcEndpointOptions{
 		RecvOnly: c.flag("recvonly"), SendOnly: c.flag("sendonly"), UseDataChannels: c.flag("useDataChannels"),
-		Trickle: true, NegotiateOnce: true,
+		Trickle: true, NegotiateOnce: true, Certificate: pipeline.CertificateKey(c.text("certificateKeyType")),
 	})
 	if err != nil {
 		return nil, err
