@@ -44,9 +44,9 @@ const (
 	memoryEntries = 1024
 	memoryBytes   = 4 << 20
 
-	queueLength  = 16   // requests of one connection that wait, each as large as a message may be
-	outboxLength = 2048 // messages to one connection that wait
-	heldEvents   = 2048 // events of one session that wait for an answer
+	queueLength  = 16       // requests of one connection that wait, together as large as one message may be
+	outboxLength = 16384    // messages to one connection that wait, for the writer or for an answer
+	outboxBytes  = 16 << 20 // of those
 	writeTimeout = 10 * time.Second
 
 	maxOperations    = 1000 // in one transaction

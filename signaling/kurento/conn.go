@@ -25,10 +25,13 @@ type conn struct {
 	ws   *websocket.Conn
 	addr netip.Prefix
 
-	requests chan []byte
-	out      chan []byte
+	requests *mailbox
+	out      *mailbox
+	ended    chan struct{} // closed when the other end has said good-bye
 	shutting chan struct{} // closed by shut
 	dead     chan struct{} // closed by abort
+
+	making *making // the request that is being worked on, if it may make objects; of work alone
 
 	mu     sync.Mutex
 	isShut bool
@@ -45,8 +48,8 @@ type conn struct {
 func newConn(s *Server, ws *websocket.Conn, addr netip.Prefix) *conn {
 	ws.SetReadLimit(int64(s.cfg.MaxMessage))
 	return &conn{s: s, ws: ws, addr: addr,
-		requests: make(chan []byte, queueLength), out: make(chan []byte, outboxLength),
-		shutting: make(chan struct{}), dead: make(chan struct{}), sessions: map[*session]struct{}{}}
+		requests: newMailbox(queueLength, s.cfg.MaxMessage), out: newMailbox(outboxLength, outboxBytes),
+		ended: make(chan struct{}), shutting: make(chan struct{}), dead: make(chan struct{}), sessions: map[*session]struct{}{}}
 }
 
 func (c *conn) run() {
@@ -65,8 +68,15 @@ func (c *conn) run() {
 
 	var wg sync.WaitGroup
 	wg.Go(c.write)
-	wg.Go(c.work)
-	c.read()
+	worked := make(chan struct{})
+	wg.Go(func() {
+		defer close(worked)
+		c.work()
+	})
+	if c.read() {
+		close(c.ended)
+		<-worked // to the end of what was asked
+	}
 	c.abort()
 	wg.Wait()
 
@@ -101,23 +111,19 @@ func (c *conn) abort() {
 	}
 }
 
-func (c *conn) read() {
-	defer close(c.requests)
+// read queues what comes, and reports whether the other end closed the
+// connection in order: what it has asked for until then it does not repeat.
+func (c *conn) read() (inOrder bool) {
 	alive := func() { _ = c.ws.SetReadDeadline(time.Now().Add(silence)) }
 	c.ws.SetPongHandler(func(string) error { alive(); return nil })
 	for {
 		alive()
 		kind, msg, err := c.ws.ReadMessage()
 		if err != nil {
-			return
+			return websocket.IsCloseError(err, websocket.CloseNormalClosure, websocket.CloseGoingAway, websocket.CloseNoStatusReceived)
 		}
-		if kind != websocket.TextMessage && kind != websocket.BinaryMessage {
-			continue
-		}
-		select {
-		case c.requests <- msg:
-		case <-c.dead:
-			return
+		if kind == websocket.TextMessage || kind == websocket.BinaryMessage {
+			c.requests.put(msg, c.dead)
 		}
 	}
 }
@@ -134,8 +140,10 @@ func (c *conn) write() {
 		case <-c.shutting:
 			c.goodbye()
 			return
-		case m := <-c.out:
-			err = c.writeText(m)
+		case <-c.out.filled:
+			if m, ok := c.out.take(); ok {
+				err = c.writeText(m)
+			}
 		case <-ping.C:
 			err = c.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(writeTimeout))
 		}
@@ -153,16 +161,10 @@ func (c *conn) writeText(m []byte) error {
 // goodbye writes what is queued and the close frame, and gives the other end
 // a moment to read them before the connection is cut.
 func (c *conn) goodbye() {
-	for {
-		select {
-		case m := <-c.out:
-			if c.writeText(m) != nil {
-				return
-			}
-			continue
-		default:
+	for m, ok := c.out.take(); ok; m, ok = c.out.take() {
+		if c.writeText(m) != nil {
+			return
 		}
-		break
 	}
 	c.mu.Lock()
 	text := websocket.FormatCloseMessage(c.code, c.reason)
@@ -179,31 +181,54 @@ func (c *conn) goodbye() {
 // push queues a message without waiting; it is for events. A client that does
 // not read is cut: its session stays and can be resumed.
 func (c *conn) push(m []byte) {
-	select {
-	case c.out <- m:
-	default:
+	if !c.out.offer(m) {
 		c.abort()
 	}
 }
 
 // send queues an answer, and waits while there is no room.
-func (c *conn) send(m []byte) {
-	select {
-	case c.out <- m:
-	case <-c.dead:
+func (c *conn) send(m []byte) { c.out.put(m, c.dead) }
+
+// work handles one request after the other. A connection that was lost leaves
+// what was not begun, since a client that comes back asks again; one that was
+// closed in order has it done.
+func (c *conn) work() {
+	for {
+		if c.stopped() {
+			return
+		}
+		if msg, ok := c.requests.take(); ok {
+			c.handle(msg)
+			continue
+		}
+		select {
+		case <-c.requests.filled:
+		case <-c.ended:
+			if msg, ok := c.requests.take(); ok { // which came just before
+				c.handle(msg)
+				continue
+			}
+			return
+		case <-c.dead:
+		case <-c.shutting:
+		}
 	}
 }
 
-func (c *conn) work() {
-	for msg := range c.requests {
-		select {
-		case <-c.dead: // a client that comes back asks again
-			return
-		case <-c.shutting:
-			return
-		default:
-			c.handle(msg)
-		}
+// stopped reports whether nothing more is to be worked on.
+func (c *conn) stopped() bool {
+	select {
+	case <-c.shutting:
+		return true
+	case <-c.ended:
+		return false
+	default:
+	}
+	select {
+	case <-c.dead:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -231,10 +256,8 @@ func (c *conn) handle(msg []byte) {
 			return
 		}
 	}
-	// What is made here must be known to the client before it speaks.
-	making := sess != nil && (r.method == "create" || r.method == "transaction")
-	if making {
-		c.s.hold(sess)
+	if sess != nil && (r.method == "create" || r.method == "transaction") {
+		c.making = &making{sess: sess, c: c}
 	}
 	raw := c.s.perform(c, sess, r)
 	if sess == nil {
@@ -248,8 +271,9 @@ func (c *conn) handle(msg []byte) {
 	if r.id != nil {
 		c.send(raw)
 	}
-	if making {
-		c.s.letGo(sess)
+	if c.making != nil {
+		c.s.told(c.making)
+		c.making = nil
 	}
 }
 

@@ -1,7 +1,6 @@
 package kurento
 
 import (
-	"encoding/json"
 	"maps"
 	"strconv"
 )
@@ -9,23 +8,24 @@ import (
 // deliver sends an event of o to every session that subscribed to it: one
 // message each, however often it did.
 func (s *Server) deliver(o *object, name string, members map[string]any) {
-	s.deliverTo(nil, o, name, name, members)
+	s.deliverTo(nil, o, o, name, name, members)
 }
 
 // announce has the manager tell of an object that came or went. In strict
 // mode only its holders hear of it.
-func (s *Server) announce(name string, holders map[*session]struct{}, members map[string]any) {
+func (s *Server) announce(o *object, name string, holders map[*session]struct{}, members map[string]any) {
 	if !s.cfg.Strict {
 		holders = nil
 	} else if holders == nil {
 		return
 	}
-	s.deliverTo(holders, s.manager, name, name, members)
+	s.deliverTo(holders, s.manager, o, name, name, members)
 }
 
-// deliverTo sends to some sessions only, unless only is nil. typ is the type
-// in the data, which of the event Error is that of the error.
-func (s *Server) deliverTo(only map[*session]struct{}, o *object, name, typ string, members map[string]any) {
+// deliverTo sends an event of o that is about another object or itself, to
+// some sessions only unless only is nil. typ is the type in the data, which of
+// the event Error is that of the error.
+func (s *Server) deliverTo(only map[*session]struct{}, o, about *object, name, typ string, members map[string]any) {
 	s.mu.Lock()
 	if o.released || len(o.subs[name]) == 0 {
 		s.mu.Unlock()
@@ -49,7 +49,7 @@ func (s *Server) deliverTo(only map[*session]struct{}, o *object, name, typ stri
 	defer s.mu.Unlock()
 	for sess := range o.subs[name] {
 		if _, ok := only[sess]; ok || only == nil {
-			s.passLocked(sess, raw)
+			s.passLocked(about.maker, sess, raw)
 		}
 	}
 }
@@ -60,38 +60,58 @@ type notification struct {
 	Params  map[string]any `json:"params"`
 }
 
-// passLocked queues an event, behind the answer that is being made if there
-// is one. Without a connection it is lost, as in Kurento.
-func (s *Server) passLocked(sess *session, raw json.RawMessage) {
-	switch {
-	case sess.holding > 0 && len(sess.held) < heldEvents:
-		sess.held = append(sess.held, raw)
-	case sess.conn != nil:
+// making is a request that may make objects. Until its answer is on its way
+// its session hears nothing of them: kurento-client drops an event whose
+// object it does not know. Server.mu guards it.
+type making struct {
+	sess *session
+	c    *conn // that the answer goes to
+
+	objects []*object
+	held    [][]byte // their events
+	bytes   int
+	lost    bool // there were too many, and the connection was cut
+}
+
+// passLocked queues an event, behind the answer that makes its object known
+// if that is still to come. Without a connection it is lost, as in Kurento.
+func (s *Server) passLocked(m *making, sess *session, raw []byte) {
+	if m != nil && m.sess == sess {
+		m.holdLocked(raw)
+		return
+	}
+	if sess.conn != nil {
 		sess.conn.push(raw)
 	}
 }
 
-// hold keeps the session's events back until letGo: an event must not come
-// before the answer that makes its object known.
-func (s *Server) hold(sess *session) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	sess.holding++
+// holdLocked keeps an event back. What is held is bounded like what waits for
+// the writer, and with the same end.
+func (m *making) holdLocked(raw []byte) {
+	if m.lost {
+		return
+	}
+	if len(m.held) >= outboxLength || m.bytes+len(raw) > outboxBytes {
+		m.lost, m.held = true, nil
+		m.c.abort()
+		return
+	}
+	m.held = append(m.held, raw)
+	m.bytes += len(raw)
 }
 
-func (s *Server) letGo(sess *session) {
+// told sends what was held, once the answer is queued.
+func (s *Server) told(m *making) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if sess.holding--; sess.holding > 0 {
+	for _, o := range m.objects {
+		o.maker = nil
+	}
+	if m.sess.conn == nil {
 		return
 	}
-	held := sess.held
-	sess.held = nil
-	if sess.conn == nil {
-		return
-	}
-	for _, raw := range held {
-		sess.conn.push(raw)
+	for _, raw := range m.held {
+		m.sess.conn.push(raw)
 	}
 }
 

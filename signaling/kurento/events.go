@@ -82,7 +82,7 @@ var errorCodes = map[pipeline.MediaErrorType]int{
 
 // trouble is the event Error: what went wrong after the call was answered.
 func (s *Server) trouble(o *object, code int, typ, text string) {
-	s.deliverTo(nil, o, "Error", typ, map[string]any{"description": text, "errorCode": code})
+	s.deliverTo(nil, o, o, "Error", typ, map[string]any{"description": text, "errorCode": code})
 }
 
 func candidateRecord(c pipeline.IceCandidate) map[string]any {

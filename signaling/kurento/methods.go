@@ -2,8 +2,8 @@ package kurento
 
 import "strings"
 
-// methodRow is one JSON-RPC method. named ones want the session's id in the
-// request and do not make one.
+// methodRow is one JSON-RPC method. named ones are about a session that is
+// there: that of the request, or else that of the connection.
 type methodRow struct {
 	named bool
 	run   func(s *Server, c *conn, sess *session, r *request) (map[string]any, error)
@@ -58,13 +58,11 @@ func (s *Server) enterSession(c *conn, r *request) (*session, error) {
 		if !known {
 			return nil, nil
 		}
-		if row.named {
-			if id == "" {
-				return nil, fail(codeMissing, "'sessionId' parameter is required")
-			}
-			if r.method == "keepAlive" || r.method == "closeSession" {
-				return s.existing(id)
-			}
+		if row.named && id == "" && !s.hasSession(c) {
+			return nil, fail(codeMissing, "'sessionId' parameter is required")
+		}
+		if id != "" && (r.method == "keepAlive" || r.method == "closeSession") {
+			return s.existing(id)
 		}
 	}
 	if id != "" {
@@ -82,6 +80,12 @@ func (s *Server) existing(id string) (*session, error) {
 	}
 	sess.inUse = true
 	return sess, nil
+}
+
+func (s *Server) hasSession(c *conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return c.session != nil && !c.session.closed
 }
 
 func (r *request) sessionID() (string, error) {
@@ -134,7 +138,7 @@ func (s *Server) dispatch(c *conn, sess *session, r *request, depth int) answer 
 	return answer{JSONRPC: "2.0", ID: r.id, Result: result}
 }
 
-func (s *Server) create(_ *conn, sess *session, r *request) (map[string]any, error) {
+func (s *Server) create(conn *conn, sess *session, r *request) (map[string]any, error) {
 	name, err := r.text("type")
 	if err != nil {
 		return nil, err
@@ -160,7 +164,7 @@ func (s *Server) create(_ *conn, sess *session, r *request) (map[string]any, err
 	if err != nil {
 		return nil, err
 	}
-	o, err := s.make(sess, cl, args)
+	o, err := s.make(conn.making, cl, args)
 	if err != nil {
 		return nil, err
 	}

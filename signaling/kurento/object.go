@@ -34,6 +34,7 @@ type object struct {
 	part    part
 
 	released bool
+	maker    *making // the request that made it, while that is not answered
 	children []*object
 	name     string
 	sendTags bool
@@ -67,7 +68,7 @@ func (s *Server) find(sess *session, id string) (*object, error) {
 func (s *Server) findLocked(sess *session, id string) (*object, error) {
 	o := s.objects[id]
 	if o == nil || !s.maySeeLocked(sess, o) {
-		if len(id) > 7 && id[:7] == "newref:" {
+		if _, ok := reference(id); ok {
 			return nil, fail(codeNoCommit, "Object '%s' not found. Possibly using a transactional object without committing the transaction.", clip(id))
 		}
 		return nil, notFound(id)
@@ -100,7 +101,8 @@ func (s *Server) referLocked(sess *session, o *object) {
 
 // add makes a new object known. The part must be released by the caller when
 // it fails.
-func (s *Server) add(sess *session, o *object) error {
+func (s *Server) add(m *making, o *object) error {
+	sess := m.sess
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -121,12 +123,14 @@ func (s *Server) add(sess *session, o *object) error {
 		}
 	}
 	s.referLocked(sess, o)
+	o.maker = m
+	m.objects = append(m.objects, o)
 	return nil
 }
 
 // make creates an object and what stands behind it.
-func (s *Server) make(sess *session, cl *class, args map[string]any) (*object, error) {
-	c := &call{s: s, sess: sess, args: args}
+func (s *Server) make(m *making, cl *class, args map[string]any) (*object, error) {
+	c := &call{s: s, sess: m.sess, args: args}
 	p, err := cl.make(c)
 	if err != nil {
 		return nil, err
@@ -138,14 +142,14 @@ func (s *Server) make(sess *session, cl *class, args map[string]any) (*object, e
 			break
 		}
 	}
-	if err := s.add(sess, o); err != nil {
+	if err := s.add(m, o); err != nil {
 		p.Release()
 		return nil, err
 	}
 	if w, ok := p.(watched); ok {
 		w.Subscribe(func(ev pipeline.Event) { s.happened(o, ev) })
 	}
-	s.announce("ObjectCreated", map[*session]struct{}{sess: {}}, map[string]any{"object": o.id})
+	s.announce(o, "ObjectCreated", map[*session]struct{}{m.sess: {}}, map[string]any{"object": o.id})
 	return o, nil
 }
 
@@ -190,7 +194,7 @@ func (s *Server) unlinkLocked(o *object) []*object {
 func (s *Server) end(gone []*object) {
 	for _, o := range slices.Backward(gone) {
 		o.part.Release()
-		s.announce("ObjectDestroyed", o.holders, map[string]any{"objectId": o.id})
+		s.announce(o, "ObjectDestroyed", o.holders, map[string]any{"objectId": o.id})
 	}
 }
 

@@ -58,8 +58,8 @@ func TestLimitsAreThoseOfTheREADME(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, row := range []string{
-		fmt.Sprintf("| requests of one connection that wait | %d, then it is not read on |", queueLength),
-		fmt.Sprintf("| messages to one connection that wait | %d, then it is cut; its session stays |", outboxLength),
+		fmt.Sprintf("| requests of one connection that wait | %d, together as large as one message may be; then it is not read on |", queueLength),
+		fmt.Sprintf("| messages to one connection that wait | %d, %d MiB; then it is cut, and its session stays |", outboxLength, outboxBytes>>20),
 		fmt.Sprintf("| subscriptions of one event of one object by one session | %d |", maxSubscriptions),
 		fmt.Sprintf("| tags of one object, bytes of a tag or a name | %d, %d KiB |", maxTags, maxText>>10),
 		fmt.Sprintf("| operations in a transaction, transactions within one another | %d, %d |", maxOperations, maxDepth),
@@ -111,7 +111,6 @@ func TestMissingParameters(t *testing.T) {
 		{"subscribe", obj{"object": p, "type": "OnIceCandidate"}, codeEvent, "Event 'OnIceCandidate' not supported"},
 		{"unsubscribe", obj{"object": p}, codeMissing, "'subscription' parameter is required"},
 		{"release", obj{"object": managerID}, codeNotSupported, "The ServerManager cannot be released"},
-		{"ref", obj{"object": p}, codeMissing, "'sessionId' parameter is required"},
 		{"closeSession", obj{"sessionId": "x"}, codeSession, "Invalid session"},
 	} {
 		if m := c.refuse(x.code, x.method, x.params); m.Error.Message != x.text {

@@ -16,9 +16,6 @@ type session struct {
 	closed bool
 	refs   map[*object]struct{}
 
-	holding int      // answers that events must wait for
-	held    [][]byte // those events
-
 	memory map[string]*memo // by request id
 	order  []string         // its keys, oldest first
 	bytes  int
@@ -108,7 +105,7 @@ func (s *Server) closeSessionLocked(sess *session) []*object {
 		delete(sess.conn.sessions, sess)
 		sess.conn = nil
 	}
-	sess.memory, sess.order, sess.held = nil, nil, nil
+	sess.memory, sess.order = nil, nil
 	s.leaveLocked(sess.addr, func(a *address) { a.sessions-- })
 	return gone
 }
@@ -142,22 +139,28 @@ func (s *Server) sweep() {
 }
 
 // forgetLocked drops answers that are too old, and the oldest where they are
-// too many.
+// too many. Those that are still to come stay, and keep no other one.
 func (sess *session) forgetLocked(now time.Time) {
-	n := 0
-	for _, key := range sess.order {
+	keep := 0
+	for i, key := range sess.order {
 		m := sess.memory[key]
-		if m.raw == nil { // still being worked on
-			break
+		if m.raw == nil {
+			sess.order[keep] = key
+			keep++
+			continue
 		}
-		if now.Sub(m.at) < memoryTime && len(sess.order)-n <= memoryEntries && sess.bytes <= memoryBytes {
-			break
+		if now.Sub(m.at) < memoryTime && len(sess.memory) <= memoryEntries && sess.bytes <= memoryBytes {
+			if keep < i {
+				keep += copy(sess.order[keep:], sess.order[i:])
+				break
+			}
+			return
 		}
 		sess.bytes -= len(m.raw)
 		delete(sess.memory, key)
-		n++
 	}
-	sess.order = sess.order[n:]
+	clear(sess.order[keep:])
+	sess.order = sess.order[:keep]
 }
 
 // recall looks for an earlier request with that id. The first to ask gets a

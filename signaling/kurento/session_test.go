@@ -57,7 +57,12 @@ func TestSessions(t *testing.T) {
 	}
 	b.must("keepAlive", obj{"sessionId": "made up"})
 	b.refuse(codeSession, "keepAlive", obj{"sessionId": "other"})
-	b.refuse(codeMissing, "keepAlive", obj{})
+	b.must("keepAlive", obj{})                                                     // its own
+	for _, method := range []string{"ref", "unref", "keepAlive", "closeSession"} { // without one
+		if m := r.dial().refuse(codeMissing, method, obj{"object": p}); m.Error.Message != "'sessionId' parameter is required" {
+			t.Errorf("%s: %s", method, m.raw)
+		}
+	}
 	b.refuse(codeMissing, "describe", obj{"object": managerID, "sessionId": 5})
 	// What one session made another may use, once it has the id.
 	e := b.endpoint(p)

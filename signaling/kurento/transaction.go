@@ -11,7 +11,7 @@ const maxDepth = 3
 
 // transaction runs the operations in order, each with what earlier ones made
 // in place of its newref:N. The first that fails ends the run; what was done
-// stays done, as in Kurento.
+// stays done, as in Kurento. What is malformed is told before the first runs.
 func (s *Server) transaction(c *conn, sess *session, r *request, depth int) (map[string]any, error) {
 	if depth >= maxDepth {
 		return nil, fail(codeTransaction, "Transactions lie too deep in one another")
@@ -38,9 +38,7 @@ func (s *Server) transaction(c *conn, sess *session, r *request, depth int) (map
 	values := make([]any, 0, len(ops))
 	for _, op := range requests {
 		if op.method != "transaction" { // which counts its own
-			if op.params, err = resolve(op.params, values); err != nil {
-				return nil, err
-			}
+			op.params, _ = putValues(op.params, values).(map[string]any)
 		}
 		a := s.dispatch(c, sess, op, depth+1)
 		answers = append(answers, a)
@@ -67,51 +65,70 @@ func readOperations(ops []any) ([]*request, error) {
 		if refused != nil || r == nil {
 			return nil, fail(codeTransaction, "Request '%d' is no JSON-RPC request", i)
 		}
+		if r.method != "transaction" {
+			if err := checkReferences(r.params, i); err != nil {
+				return nil, err
+			}
+		}
 		list[i] = r
 	}
 	return list, nil
 }
 
-// resolve puts the values of earlier operations in the place of newref:N.
-func resolve(params map[string]any, values []any) (map[string]any, error) {
-	out, err := resolveTree(params, values)
-	if err != nil || out == nil {
-		return nil, err
-	}
-	return out.(map[string]any), nil
+// reference is the N of newref:N; ok is false for every other text.
+func reference(text string) (n string, ok bool) {
+	n, ok = strings.CutPrefix(text, "newref:")
+	return n, ok && n != ""
 }
 
-func resolveTree(v any, values []any) (any, error) {
-	var err error
+// checkReferences refuses what is not the number of an operation before the
+// one it stands in.
+func checkReferences(v any, before int) error {
 	switch v := v.(type) {
 	case string:
-		ref, ok := strings.CutPrefix(v, "newref:")
+		ref, ok := reference(v)
 		if !ok {
-			return v, nil
+			return nil
 		}
 		n, err := strconv.Atoi(ref)
 		if err != nil || n < 0 {
-			return nil, fail(codeTransaction, "Invalid index of newref '%s'", clip(ref))
+			return fail(codeTransaction, "Invalid index of newref '%s'", clip(ref))
 		}
-		if n >= len(values) {
-			return nil, fail(codeTransaction, "Result not found on request %d", n)
+		if n >= before {
+			return fail(codeTransaction, "Result not found on request %d", n)
 		}
-		return values[n], nil
 	case map[string]any:
-		if v == nil {
-			return nil, nil
-		}
-		for key, item := range v {
-			if v[key], err = resolveTree(item, values); err != nil {
-				return nil, err
+		for _, item := range v {
+			if err := checkReferences(item, before); err != nil {
+				return err
 			}
 		}
 	case []any:
-		for i, item := range v {
-			if v[i], err = resolveTree(item, values); err != nil {
-				return nil, err
+		for _, item := range v {
+			if err := checkReferences(item, before); err != nil {
+				return err
 			}
 		}
 	}
-	return v, nil
+	return nil
+}
+
+// putValues puts the values of earlier operations in the place of newref:N.
+func putValues(v any, values []any) any {
+	switch v := v.(type) {
+	case string:
+		if ref, ok := reference(v); ok {
+			n, _ := strconv.Atoi(ref) // it has been checked
+			return values[n]
+		}
+	case map[string]any:
+		for key, item := range v {
+			v[key] = putValues(item, values)
+		}
+	case []any:
+		for i, item := range v {
+			v[i] = putValues(item, values)
+		}
+	}
+	return v
 }

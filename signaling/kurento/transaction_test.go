@@ -83,6 +83,20 @@ func TestTransactionFailures(t *testing.T) {
 		}
 	}
 	c.refuse(codeParams, "transaction", nil)
+	// What is malformed anywhere is told before anything is done.
+	for _, bad := range []obj{
+		op(1, "describe", obj{"object": "newref:1"}), op(1, "describe", obj{"object": obj{"deep": []any{"newref:7"}}}),
+		op(1, "describe", obj{"object": "newref:0x"}), op(2, "ping", obj{}), {"id": 1}} {
+		m := c.call("transaction", obj{"operations": []obj{op(0, "create", obj{"type": "MediaPipeline"}), bad}})
+		if n := r.s.Stats().Objects; m.Error == nil || m.Error.Code != codeTransaction || n != 1 {
+			t.Errorf("%v: %s; %d objects", bad, m.raw, n)
+		}
+	}
+	// A prefix without a number is an ordinary text.
+	if m := c.call("transaction", obj{"operations": []obj{op(0, "describe", obj{"object": "newref:"})}}); m.Error != nil ||
+		m.Result["value"].([]any)[0].(obj)["error"].(obj)["code"] != float64(codeNotFound) {
+		t.Errorf("answered %s", m.raw)
+	}
 	// One within another counts its own; too many within one another are refused.
 	inner := op(0, "transaction", obj{"operations": []obj{op(0, "create", obj{"type": "MediaPipeline"}), op(1, "describe", obj{"object": "newref:0"})}})
 	list = c.must("transaction", obj{"operations": []obj{inner}}).([]any)
