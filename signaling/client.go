@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+
+	"kelas/signaling/web"
 )
 
 // proxies are the networks whose forwarding headers are believed.
@@ -51,6 +53,19 @@ func (p proxies) client(r *http.Request) (addr string, secure bool) {
 		}
 	}
 	return peer.String(), secure
+}
+
+// Behind has next find by ClientAddr whom a request comes from, where it does
+// not go through the server's own chain. trusted is as Config.TrustedProxies.
+func Behind(trusted []string, next http.Handler) (http.Handler, error) {
+	nets, err := parseProxies(trusted)
+	if err != nil {
+		return nil, err
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		addr, secure := proxies(nets).client(r)
+		next.ServeHTTP(w, r.WithContext(web.WithClient(r.Context(), web.Client{Addr: addr, Secure: secure})))
+	}), nil
 }
 
 // local reports whether the request was made on this machine, not through a

@@ -106,7 +106,7 @@ func serve(ctx context.Context, sf *storeFlags, f *serveFlags, io streams) error
 // start opens everything in the order in which one needs the other. When a
 // part fails, what was opened before it is closed.
 func start(ctx context.Context, sf *storeFlags, f *serveFlags, log *slog.Logger) (_ *app, err error) {
-	a := &app{log: log, failed: make(chan error, 2)}
+	a := &app{log: log, failed: make(chan error, 4)} // one for each that serves
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.close(context.WithoutCancel(ctx)))
@@ -190,7 +190,11 @@ func start(ctx context.Context, sf *storeFlags, f *serveFlags, log *slog.Logger)
 		return nil, fmt.Errorf("opening the classes: %w", err)
 	}
 
-	kur, kurStats, err := a.openKurento(f, media)
+	secure, err := newTLS(f, sf.DataDir, time.Now)
+	if err != nil {
+		return nil, err
+	}
+	kur, kurStats, err := a.openKurento(f, media, secure)
 	if err != nil {
 		return nil, err
 	}
@@ -209,7 +213,7 @@ func start(ctx context.Context, sf *storeFlags, f *serveFlags, log *slog.Logger)
 		return nil, err
 	}
 	a.opened("the doors", door.Close)
-	if err := a.listen(f, sf.DataDir, door); err != nil {
+	if err := a.listen(f, secure, door); err != nil {
 		return nil, err
 	}
 	log.Info("media", "udp", where(media.MediaAddr()), "tcp", where(media.TCPAddr()), "turn", where(media.TURNAddr()))
@@ -322,11 +326,7 @@ func (a *app) sweep(db classroom.Store, shelf *files.Shelf) {
 }
 
 // listen serves door, and in ACME mode the challenges on a port of their own.
-func (a *app) listen(f *serveFlags, dataDir string, door *signaling.Server) error {
-	secure, err := newTLS(f, dataDir, time.Now)
-	if err != nil {
-		return err
-	}
+func (a *app) listen(f *serveFlags, secure *tlsSetup, door *signaling.Server) error {
 	listener, err := net.Listen("tcp", f.HTTP)
 	if err != nil {
 		return fmt.Errorf("listening on --http: %w", err)

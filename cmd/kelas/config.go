@@ -59,6 +59,7 @@ type serveFlags struct {
 
 	KurentoToken         string        `name:"kurento-token" help:"Opens /kurento to applications written for Kurento, as ?access_token= or a bearer token." placeholder:"TOKEN" secret:"all" group:"Kurento"`
 	KurentoAddr          string        `name:"kurento-addr" help:"Also speak Kurento's protocol on an address of its own, such as 127.0.0.1:8888; elsewhere than on the machine itself it needs --kurento-token." placeholder:"ADDR" group:"Kurento"`
+	KurentoTLSAddr       string        `name:"kurento-tls-addr" help:"The same over TLS (wss), with the certificate of --tls, such as :8433." placeholder:"ADDR" group:"Kurento"`
 	KurentoFileRoot      string        `name:"kurento-file-root" help:"Folder that Kurento's recorders and players may use; none when empty." placeholder:"DIR" group:"Kurento"`
 	KurentoPlayFrom      []string      `name:"kurento-play-from" help:"Host, *.domain, address or network (with or without :port) that Kurento's players may read from by http and rtsp, * for every public address; may be given more than once." placeholder:"HOST" group:"Kurento"`
 	KurentoStrict        bool          `name:"kurento-strict" help:"Keep each Kurento session to the objects it made itself." group:"Kurento"`
@@ -226,13 +227,18 @@ func (f *serveFlags) validateKurento(addr func(name, value string)) []error {
 	if f.KurentoMaxMessage < 4096 {
 		errs = append(errs, errors.New("--kurento-max-message must be at least 4KiB"))
 	}
-	if f.KurentoAddr == "" {
-		return errs
+	for name, value := range map[string]string{"kurento-addr": f.KurentoAddr, "kurento-tls-addr": f.KurentoTLSAddr} {
+		if value == "" {
+			continue
+		}
+		addr(name, value)
+		host, _, _ := net.SplitHostPort(value)
+		if ip, err := netip.ParseAddr(host); f.KurentoToken == "" && host != "localhost" && (err != nil || !ip.IsLoopback()) {
+			errs = append(errs, fmt.Errorf("--%s elsewhere than on the machine itself (127.0.0.1) needs --kurento-token", name))
+		}
 	}
-	addr("kurento-addr", f.KurentoAddr)
-	host, _, _ := net.SplitHostPort(f.KurentoAddr)
-	if ip, err := netip.ParseAddr(host); f.KurentoToken == "" && host != "localhost" && (err != nil || !ip.IsLoopback()) {
-		errs = append(errs, errors.New("--kurento-addr elsewhere than on the machine itself (127.0.0.1) needs --kurento-token"))
+	if f.KurentoTLSAddr != "" && f.TLS == "off" {
+		errs = append(errs, errors.New("--kurento-tls-addr needs --tls self-signed, files or acme"))
 	}
 	return errs
 }

@@ -91,6 +91,8 @@ func TestConfigRefuses(t *testing.T) {
 		"rtp ports":     {[]string{"--rtp-ports", "20000"}, "--rtp-ports"},
 		"kurento open":  {[]string{"--kurento-addr", "0.0.0.0:8888"}, "--kurento-token"},
 		"kurento any":   {[]string{"--kurento-addr", ":8888"}, "--kurento-token"},
+		"kurento tls":   {[]string{"--kurento-tls-addr", "127.0.0.1:8433"}, "needs --tls"},
+		"kurento wss":   {[]string{"--tls", "self-signed", "--kurento-tls-addr", ":8433"}, "--kurento-tls-addr elsewhere"},
 		"kurento token": {[]string{"--kurento-token", "short"}, "--kurento-token"},
 		"kurento size":  {[]string{"--kurento-max-message", "1KB"}, "--kurento-max-message"},
 		"kurento limit": {[]string{"--kurento-max-objects", "0"}, "--kurento-max-objects"},
