@@ -28,6 +28,9 @@ var (
 	// ErrForbiddenAddress says that media may not be sent to an address; the
 	// text says which option would allow it.
 	ErrForbiddenAddress = errors.New("media may not be sent to this address")
+	// ErrStranger says that RTP comes from another address than the description
+	// names, and is not taken.
+	ErrStranger = errors.New("RTP is not taken from this address")
 	// ErrNoPort says that no pair of ports is free in the range for RTP.
 	ErrNoPort = errors.New("no port is free for RTP")
 	// ErrNoDataChannels says that the endpoint was made without UseDataChannels.

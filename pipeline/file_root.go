@@ -44,17 +44,24 @@ func (f *fileRoot) close() error {
 	return f.root.Close()
 }
 
-// locate turns a file:// uri (RFC 8089) into a name within the root.
+// locate turns a file:// uri (RFC 8089) into a name within the root. A uri without a scheme begins in the root, as
+// Kurento has it begin in its defaultPath.
 func (f *fileRoot) locate(uri string) (string, error) {
 	if f == nil {
 		return "", ErrNoFileRoot
 	}
 	u, err := url.Parse(uri)
 	switch {
-	case err != nil:
+	case err != nil || uri == "":
 		return "", fmt.Errorf("%w: it does not parse", ErrBadURI)
+	case u.Scheme == "":
+		u.Path = f.names[0] + "/" + u.Path
+	case u.Scheme == "http", u.Scheme == "https":
+		return "", fmt.Errorf("%w: nothing is uploaded over HTTP; record to file:///like/this", ErrBadURI)
 	case u.Scheme != "file":
-		return "", fmt.Errorf("%w: scheme %q", ErrBadURI, u.Scheme)
+		return "", fmt.Errorf("%w: scheme %q; files are file:///like/this", ErrBadURI, u.Scheme)
+	}
+	switch {
 	case u.Host != "" && u.Host != "localhost" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Opaque != "":
 		return "", fmt.Errorf("%w: a file's has a path and nothing else, file:///like/this", ErrBadURI)
 	case strings.ContainsRune(u.Path, 0):

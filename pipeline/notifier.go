@@ -39,8 +39,12 @@ func (n *notifier) subscribe(f func(Event)) (cancel func()) {
 	}
 }
 
-func (n *notifier) emit(ev Event) {
+func (n *notifier) emit(ev Event) { n.emitAnd(ev, func() {}) }
+
+// emitAnd calls then when the subscribers have heard of ev, or will not.
+func (n *notifier) emitAnd(ev Event, then func()) {
 	err := n.queue.push(func() {
+		defer then()
 		n.mu.Lock()
 		subs := n.subs
 		n.mu.Unlock()
@@ -48,6 +52,9 @@ func (n *notifier) emit(ev Event) {
 			s.f(ev)
 		}
 	})
+	if err != nil {
+		then()
+	}
 	if err == ErrBusy {
 		n.dropped.Add(1)
 	}

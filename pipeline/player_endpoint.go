@@ -30,19 +30,17 @@ type VideoInfo struct {
 // PlayerEndpoint sends what a file or a camera has, as it is. Its sources AUDIO and VIDEO have the default description
 // and are there while it plays.
 type PlayerEndpoint struct {
-	uriEndpoint
+	uriEndpoint[*playerLoop]
 	opts PlayerEndpointOptions
-	uri  *url.URL
+	url  *url.URL
 	name string // within the file root, "" for others
-
-	loop *playerLoop // nil while stopped; under mu
 }
 
 // NewPlayerEndpoint makes a player. What may not be played is refused here; what is not there, or cannot be read, is an
 // Error event of Play.
 func (p *MediaPipeline) NewPlayerEndpoint(opts PlayerEndpointOptions) (*PlayerEndpoint, error) {
 	e := &PlayerEndpoint{opts: opts}
-	e.server = p.server
+	e.server, e.uri = p.server, opts.URI
 	if opts.NetworkCache < 0 || opts.NetworkCache > time.Minute {
 		return nil, fmt.Errorf("creating a PlayerEndpoint: %w: a network cache of %v", ErrUnsupported, opts.NetworkCache)
 	}
@@ -67,93 +65,34 @@ var _ MediaElement = (*PlayerEndpoint)(nil)
 
 // check refuses what this server does not play.
 func (e *PlayerEndpoint) check() (err error) {
-	if e.uri, err = url.Parse(e.opts.URI); err != nil {
+	if e.url, err = url.Parse(e.opts.URI); err != nil {
 		return fmt.Errorf("%w: it does not parse", ErrBadURI)
 	}
-	switch e.uri.Scheme {
-	case "file":
+	switch e.url.Scheme {
+	case "file", "":
 		e.name, err = e.server.files.locate(e.opts.URI)
 		return err
 	case "http", "https", "rtsp", "rtsps", "rtspt", "rtspu":
-		return e.server.playFrom.checkURL(e.uri)
+		return e.server.playFrom.checkURL(e.url)
 	}
-	return fmt.Errorf("%w: scheme %q", ErrBadURI, e.uri.Scheme)
+	return fmt.Errorf("%w: scheme %q", ErrBadURI, e.url.Scheme)
 }
 
 // live: a camera, not a file.
-func (e *PlayerEndpoint) live() bool { return strings.HasPrefix(e.uri.Scheme, "rtsp") }
-
-// URI is what the endpoint was made with.
-func (e *PlayerEndpoint) URI() string { return e.opts.URI }
+func (e *PlayerEndpoint) live() bool { return strings.HasPrefix(e.url.Scheme, "rtsp") }
 
 // Play begins, or goes on after Pause. What prevents it is told by an Error event, and the state is STOP again.
 func (e *PlayerEndpoint) Play() error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	switch {
-	case e.released:
-		return fmt.Errorf("playing: %w", ErrReleased)
-	case e.state == UriEndpointStart:
-		return nil
-	case e.loop == nil:
-		e.loop = newPlayerLoop(e)
-		e.loops.Go(e.loop.run)
-	default:
-		e.loop.do(func(l *playerLoop) { l.pause(false) })
-	}
-	e.setStateLocked(UriEndpointStart)
-	return nil
-}
-
-// Pause keeps the place.
-func (e *PlayerEndpoint) Pause() error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.released {
-		return fmt.Errorf("pausing: %w", ErrReleased)
-	}
-	if e.state != UriEndpointStart {
-		return nil
-	}
-	e.loop.do(func(l *playerLoop) { l.pause(true) })
-	e.setStateLocked(UriEndpointPause)
-	return nil
-}
-
-// Stop ends playing; Play begins anew.
-func (e *PlayerEndpoint) Stop() error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.released {
-		return fmt.Errorf("stopping: %w", ErrReleased)
-	}
-	e.stopLocked()
-	return nil
-}
-
-func (e *PlayerEndpoint) stopLocked() {
-	if l := e.loop; l != nil {
-		e.loop = nil
-		l.cancel()
-		e.setStateLocked(UriEndpointStop)
-	}
+	return e.begin("playing", func() *playerLoop { return newPlayerLoop(e) })
 }
 
 // ended is the loop's, after it has ended by itself.
 func (e *PlayerEndpoint) ended(l *playerLoop, ev Event) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.loop != l {
-		return // told to stop meanwhile
+	if e.loop == l { // not told to stop meanwhile
+		e.endedLocked(l, ev)
 	}
-	e.events.emit(ev)
-	e.stopLocked()
-}
-
-func (e *PlayerEndpoint) current() *playerLoop {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.loop
 }
 
 // Position is the time in the file of what was sent last, in milliseconds; 0 while stopped.
@@ -217,18 +156,4 @@ func (e *PlayerEndpoint) Stats() []TrackStats {
 		list = append(list, receivedStats(at, u))
 	}
 	return list
-}
-
-// Release ends playing, takes the endpoint out of the graph and waits.
-func (e *PlayerEndpoint) Release() {
-	e.releasing.Do(func() {
-		e.mu.Lock()
-		e.released = true
-		e.stopLocked()
-		e.mu.Unlock()
-		e.loops.Wait()
-		e.pipeline.detach(&e.element)
-		e.events.queue.close()
-		e.server.returnElement()
-	})
 }

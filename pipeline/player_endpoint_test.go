@@ -149,7 +149,12 @@ func TestPlayerControls(t *testing.T) {
 	}
 	play(t, player)
 	eventually(t, "going on from there", func() bool { return player.Position() > at+100 })
+	// STOP comes first, so that whoever hears of the end may play again.
+	waitEvent(t, told, func(e pipeline.UriEndpointStateChanged) bool { return e.State == pipeline.UriEndpointStop })
 	waitEvent[pipeline.EndOfStream](t, told, nil)
+	if at := player.Position(); at != 0 {
+		t.Errorf("position %d after the end", at)
+	}
 	play(t, player)
 	waitEvent[pipeline.SourceAdded](t, told, nil)
 	if err := player.Stop(); err != nil {

@@ -34,7 +34,7 @@ func (e *PlayerEndpoint) openFile(ctx context.Context) (*playerFile, error) {
 
 func (e *PlayerEndpoint) openSource(ctx context.Context) (*playerFile, record.Source, error) {
 	if e.name == "" {
-		body, err := e.server.playFrom.open(ctx, e.uri)
+		body, err := e.server.playFrom.open(ctx, e.url)
 		if err != nil {
 			return nil, record.Source{}, err
 		}

@@ -207,8 +207,11 @@ func (l *playerLoop) send(now time.Time, behind time.Duration) error {
 	return l.tracks[s.Kind].send(s.Data, l.origin.Add(s.At-l.media), now)
 }
 
-// pause stops the clock, or lets it go on.
-func (l *playerLoop) pause(on bool) {
+func (l *playerLoop) pause(on bool) { l.do(func(l *playerLoop) { l.setPaused(on) }) }
+func (l *playerLoop) stop()         { l.cancel() }
+
+// setPaused stops the clock, or lets it go on.
+func (l *playerLoop) setPaused(on bool) {
 	if l.paused == on {
 		return
 	}

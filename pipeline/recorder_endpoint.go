@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"kelas/pipeline/record"
 	"kelas/pipeline/sfu"
@@ -62,7 +63,7 @@ type RecorderEndpointOptions struct {
 // RecorderEndpoint writes what is connected to its AUDIO and VIDEO sinks into a file, as it comes: nothing is decoded.
 // Its sinks have the default description.
 type RecorderEndpoint struct {
-	uriEndpoint
+	uriEndpoint[*recorderLoop]
 	opts      RecorderEndpointOptions
 	container record.Container
 	media     []MediaType // of the profile
@@ -70,7 +71,8 @@ type RecorderEndpoint struct {
 
 	// Under mu.
 	feeds map[MediaType]*sfu.UpTrack
-	loop  *recorderLoop // nil while stopped
+	flows map[MediaType]bool
+	files int           // made so far
 	last  RecorderStats // of the recording before
 }
 
@@ -108,9 +110,9 @@ func newRecorderEndpoint(p *MediaPipeline, opts RecorderEndpointOptions) (*Recor
 	}
 	e := &RecorderEndpoint{
 		opts: opts, container: container, name: name,
-		feeds: make(map[MediaType]*sfu.UpTrack),
+		feeds: make(map[MediaType]*sfu.UpTrack), flows: make(map[MediaType]bool),
 	}
-	e.server = p.server
+	e.server, e.uri = p.server, opts.URI
 	if audio {
 		e.media = append(e.media, Audio)
 	}
@@ -123,104 +125,40 @@ func newRecorderEndpoint(p *MediaPipeline, opts RecorderEndpointOptions) (*Recor
 
 var _ MediaElement = (*RecorderEndpoint)(nil)
 
-// URI is what the endpoint was made with.
-func (e *RecorderEndpoint) URI() string { return e.opts.URI }
-
 // Record begins, or goes on after Pause. The file is created with the first picture or sound that comes; the event
 // Recording tells that. What prevents it is told by an Error event, and the state is STOP again.
 func (e *RecorderEndpoint) Record() error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	switch {
-	case e.released:
-		return fmt.Errorf("recording: %w", ErrReleased)
-	case e.state == UriEndpointStart:
-		return nil
-	case e.loop == nil:
+	return e.begin("recording", func() *recorderLoop {
 		if err := e.server.files.checkFolder(e.name); err != nil {
 			e.events.emit(Error{wrapMedia(ResourceErrorOpen, "opening the recording's folder", err)})
 			return nil
 		}
-		e.loop = newRecorderLoop(e)
-		e.loops.Go(e.loop.run)
-	default:
-		e.loop.resume()
-	}
-	e.setStateLocked(UriEndpointStart)
-	for _, m := range e.media {
-		e.tapLocked(m)
-	}
-	return nil
+		l := newRecorderLoop(e)
+		e.tapAllLocked(l)
+		return l
+	})
 }
 
-// Pause keeps the file open and leaves out what comes until Record.
-func (e *RecorderEndpoint) Pause() error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.released {
-		return fmt.Errorf("pausing: %w", ErrReleased)
-	}
-	if e.state != UriEndpointStart {
-		return nil
-	}
-	e.loop.untapAll()
-	e.loop.pause()
-	e.setStateLocked(UriEndpointPause)
-	return nil
-}
-
-// Stop ends the recording; the event Stopped tells that the file is whole.
-func (e *RecorderEndpoint) Stop() error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.released {
-		return fmt.Errorf("stopping: %w", ErrReleased)
-	}
-	e.stopLocked()
-	return nil
-}
-
-// StopAndWait is Stop, and returns when the file is whole, or ctx ends.
+// StopAndWait is Stop, and returns when the file is whole and the subscribers have heard of it, or ctx ends. A
+// subscriber must not call it: it would wait for itself.
 func (e *RecorderEndpoint) StopAndWait(ctx context.Context) error {
-	e.mu.Lock()
-	if e.released {
-		e.mu.Unlock()
-		return fmt.Errorf("stopping: %w", ErrReleased)
-	}
-	done := e.stopLocked()
-	e.mu.Unlock()
-	if done == nil {
-		return nil
+	l, err := e.halt()
+	if err != nil || l == nil {
+		return err
 	}
 	select {
-	case <-done:
+	case <-l.done:
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("waiting for the recording's end: %w", ctx.Err())
 	}
 }
 
-// stopLocked returns what tells the end, nil when there is nothing to end.
-func (e *RecorderEndpoint) stopLocked() (done <-chan struct{}) {
-	l := e.loop
-	if l == nil {
-		return nil
-	}
-	e.loop = nil
-	l.untapAll()
-	l.stop()
-	e.setStateLocked(UriEndpointStop)
-	return l.done
-}
-
-// failed is the loop's: it has ended by itself.
+// failed is the loop's: it ends by itself.
 func (e *RecorderEndpoint) failed(l *recorderLoop, err *MediaError) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.events.emit(Error{err})
-	if e.loop == l {
-		e.stopLocked()
-	}
+	e.endedLocked(l, Error{err})
 }
 
 // recorderSink is one sink of the graph.
@@ -238,7 +176,7 @@ func (s recorderSink) feed(u *sfu.UpTrack) {
 	had := e.feeds[s.media] != nil
 	e.feeds[s.media] = u
 	if e.state == UriEndpointStart {
-		e.tapLocked(s.media)
+		e.tapLocked(e.loop, s.media)
 	}
 	if had && u == nil && connected && e.opts.StopOnEndOfStream && e.emptyLocked() {
 		e.stopLocked()
@@ -255,7 +193,7 @@ func (e *RecorderEndpoint) emptyLocked() bool {
 }
 
 // tapLocked has the loop take from what feeds the sink now.
-func (e *RecorderEndpoint) tapLocked(m MediaType) {
+func (e *RecorderEndpoint) tapLocked(l *recorderLoop, m MediaType) {
 	u := e.feeds[m]
 	if u != nil {
 		if err := e.container.Takes(recordKind(m), u.Codec().MimeType); err != nil {
@@ -263,7 +201,26 @@ func (e *RecorderEndpoint) tapLocked(m MediaType) {
 			u = nil
 		}
 	}
-	e.loop.tap(m, u)
+	l.tap(m, u)
+}
+
+func (e *RecorderEndpoint) tapAllLocked(l *recorderLoop) {
+	for _, m := range e.media {
+		e.tapLocked(l, m)
+	}
+}
+
+// sweep tells what flows in, also before Record: applications begin to record when they hear of it.
+func (e *RecorderEndpoint) sweep(time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, m := range e.media {
+		u := e.feeds[m]
+		if flows := u != nil && u.Flowing(); flows != e.flows[m] {
+			e.flows[m] = flows
+			e.events.emit(MediaFlowInStateChanged{flows, m, DefaultDescription})
+		}
+	}
 }
 
 func recordKind(m MediaType) record.Kind {
@@ -271,18 +228,4 @@ func recordKind(m MediaType) record.Kind {
 		return record.Audio
 	}
 	return record.Video
-}
-
-// Release ends a recording under way properly, takes the endpoint out of the graph and waits.
-func (e *RecorderEndpoint) Release() {
-	e.releasing.Do(func() {
-		e.pipeline.detach(&e.element)
-		e.mu.Lock()
-		e.released = true
-		e.stopLocked()
-		e.mu.Unlock()
-		e.loops.Wait()
-		e.events.queue.close()
-		e.server.returnElement()
-	})
 }

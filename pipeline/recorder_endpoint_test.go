@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -45,6 +46,10 @@ func TestRecorderOfPresenter(t *testing.T) {
 	r := newRecorder(t, p, pipeline.RecorderEndpointOptions{URI: "file://" + path})
 	told := events(t, r)
 	connect(t, presenter.endpoint, r)
+	// Kurento's documentation has applications wait for both before they record.
+	for _, m := range []pipeline.MediaType{pipeline.Audio, pipeline.Video} {
+		waitEvent(t, told, func(e pipeline.MediaFlowInStateChanged) bool { return e.Flowing && e.MediaType == m })
+	}
 	for _, call := range []func() error{r.Record, r.Record} { // a second call changes nothing
 		if err := call(); err != nil {
 			t.Fatal(err)
@@ -169,7 +174,7 @@ func TestRecorderOfAnotherSource(t *testing.T) {
 		}
 		recordtest.Decode(t, filepath.Join(dir, name))
 	}
-	// What is stopped may record again, and replaces its file.
+	// What is stopped may record again, and takes no file's place.
 	if err := r.Record(); err != nil {
 		t.Fatal(err)
 	}
@@ -179,6 +184,47 @@ func TestRecorderOfAnotherSource(t *testing.T) {
 	stopAndWait(t, r)
 	if st := r.Stats(); st.Files != 1 || st.Duration > 4*time.Second {
 		t.Errorf("%+v", st)
+	}
+	if f := recordtest.Probe(t, filepath.Join(dir, "out-3.webm")); f.Stream("video") == nil {
+		t.Errorf("%+v", f.Streams)
+	}
+	if f := recordtest.Probe(t, filepath.Join(dir, "out.webm")); len(f.Stream("video").Packets) < 20 {
+		t.Errorf("the first recording was replaced: %+v", f.Streams)
+	}
+}
+
+// TestStopAndWaitTells: whoever waited has heard of the end. A uri without a scheme begins in the root.
+func TestStopAndWaitTells(t *testing.T) {
+	dir := t.TempDir()
+	p := newPipeline(t, newServer(t, pipeline.Config{FileRoot: dir}))
+	player := newPlayer(t, p, "file://"+makeFile(t, filepath.Join(dir, "a.webm"), withVP8...))
+	r := newRecorder(t, p, pipeline.RecorderEndpointOptions{URI: "out.webm"})
+	var told atomic.Int32
+	cancel := r.Subscribe(func(ev pipeline.Event) {
+		if _, ok := ev.(pipeline.Stopped); ok {
+			told.Add(1)
+		}
+	})
+	defer cancel()
+	connect(t, player, r)
+	play(t, player)
+	for range 3 {
+		if err := r.Record(); err != nil {
+			t.Fatal(err)
+		}
+		before := told.Load()
+		stopAndWait(t, r)
+		if told.Load() != before+1 {
+			t.Error("StopAndWait returned before the event Stopped")
+		}
+	}
+	if err := r.Record(); err != nil {
+		t.Fatal(err)
+	}
+	written(t, r, 5)
+	stopAndWait(t, r)
+	if f := recordtest.Probe(t, filepath.Join(dir, "out.webm")); f.Stream("video") == nil {
+		t.Errorf("%+v", f.Streams)
 	}
 }
 

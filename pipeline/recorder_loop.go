@@ -42,9 +42,6 @@ type recorderLoop struct {
 	broken    bool // an error was told
 	paused    bool
 	frames    uint64
-	flows     map[MediaType]*flowMeter
-	packets   map[MediaType]uint64
-	swept     time.Time
 	stats     atomic.Pointer[record.Stats]
 }
 
@@ -61,12 +58,10 @@ type recorderTap struct {
 func newRecorderLoop(e *RecorderEndpoint) *recorderLoop {
 	l := &recorderLoop{
 		endpoint: e, in: newRecorderInbox(), done: make(chan struct{}),
-		taps: make(map[MediaType]*recorderTap), streams: make(map[*recorderTap]*record.Stream),
-		flows: make(map[MediaType]*flowMeter), packets: make(map[MediaType]uint64), waiting: true,
+		taps: make(map[MediaType]*recorderTap), streams: make(map[*recorderTap]*record.Stream), waiting: true,
 	}
 	cfg := record.Config{Container: e.container, Create: l.create}
 	for _, m := range e.media {
-		l.flows[m] = &flowMeter{}
 		switch m {
 		case Audio:
 			cfg.Audio = true
@@ -79,15 +74,24 @@ func newRecorderLoop(e *RecorderEndpoint) *recorderLoop {
 	return l
 }
 
-// create makes the file of that number: name.webm, then name-2.webm.
-func (l *recorderLoop) create(number int) (record.File, error) {
-	name := l.endpoint.name
+// create makes the next file: name.webm, then name-2.webm. The numbers go on when the endpoint records again, lest a
+// recording take the place of the one before it.
+func (l *recorderLoop) create(int) (record.File, error) {
+	e := l.endpoint
+	e.mu.Lock()
+	e.files++
+	number := e.files
+	e.mu.Unlock()
+	name := e.name
 	if number > 1 {
 		ext := filepath.Ext(name)
 		name = strings.TrimSuffix(name, ext) + "-" + strconv.Itoa(number) + ext
 	}
-	f, err := l.endpoint.server.files.create(name)
+	f, err := e.server.files.create(name)
 	if err != nil {
+		e.mu.Lock()
+		e.files--
+		e.mu.Unlock()
 		return nil, wrapMedia(ResourceErrorOpen, "opening the recording", err)
 	}
 	return f, nil
@@ -160,7 +164,16 @@ func (t *recorderTap) lost() {
 	t.slot.HandleRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: 1}})
 }
 
-func (l *recorderLoop) pause() {
+func (l *recorderLoop) pause(on bool) {
+	if !on {
+		l.in.control(func() {
+			l.recording.Resume(time.Now())
+			l.paused, l.waiting = false, true
+		})
+		l.endpoint.tapAllLocked(l)
+		return
+	}
+	l.untapAll()
 	l.in.control(func() {
 		l.check(l.recording.Pause(time.Now()))
 		l.paused = true
@@ -168,18 +181,13 @@ func (l *recorderLoop) pause() {
 	})
 }
 
-func (l *recorderLoop) resume() {
-	l.in.control(func() {
-		l.recording.Resume(time.Now())
-		l.paused, l.waiting = false, true
-	})
+func (l *recorderLoop) stop() {
+	l.untapAll()
+	l.in.control(func() { l.stopping = true })
 }
-
-func (l *recorderLoop) stop() { l.in.control(func() { l.stopping = true }) }
 
 // run is the loop's goroutine; it ends after stop, and stop is called when it fails.
 func (l *recorderLoop) run() {
-	defer close(l.done)
 	tick := time.NewTicker(recorderTick)
 	defer tick.Stop()
 	for !l.stopping {
@@ -190,7 +198,6 @@ func (l *recorderLoop) run() {
 			if !l.paused {
 				l.check(l.recording.Tick(now))
 			}
-			l.sweep(now)
 		}
 		l.tell()
 	}
@@ -198,9 +205,8 @@ func (l *recorderLoop) run() {
 		l.fail(err)
 	}
 	l.tell()
-	l.sweepEnd()
 	l.endpoint.keep(RecorderStats{*l.stats.Load(), l.in.dropped.Load()})
-	l.endpoint.events.emit(Stopped{})
+	l.endpoint.events.emitAnd(Stopped{}, func() { close(l.done) })
 }
 
 func (l *recorderLoop) work() {
@@ -209,7 +215,6 @@ func (l *recorderLoop) work() {
 			item.do()
 			continue
 		}
-		l.packets[item.tap.media]++
 		if s := l.streams[item.tap]; s != nil {
 			l.check(s.Write(item.packet, time.Now()))
 		}
@@ -262,27 +267,6 @@ func (l *recorderLoop) tell() {
 		l.endpoint.events.emit(Recording{})
 	}
 	l.frames = frames
-}
-
-// sweep tells once a second whether media flow in.
-func (l *recorderLoop) sweep(now time.Time) {
-	if now.Sub(l.swept) < sweepInterval {
-		return
-	}
-	l.swept = now
-	for m, f := range l.flows {
-		if f.see(l.packets[m]) {
-			l.endpoint.events.emit(MediaFlowInStateChanged{f.flowing, m, DefaultDescription})
-		}
-	}
-}
-
-func (l *recorderLoop) sweepEnd() {
-	for m, f := range l.flows {
-		if f.flowing {
-			l.endpoint.events.emit(MediaFlowInStateChanged{false, m, DefaultDescription})
-		}
-	}
 }
 
 // Stats are the figures of the recording under way, or of the last one.

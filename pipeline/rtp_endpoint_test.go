@@ -382,6 +382,62 @@ func TestComedia(t *testing.T) {
 	}
 }
 
+// TestRTPFromElsewhere: who says 127.0.0.1 may send from any address of this machine, nobody else in the clear from
+// another address than the description's. That is told once.
+func TestRTPFromElsewhere(t *testing.T) {
+	t.Parallel()
+	p := newPipeline(t, newServer(t, pipeline.Config{}))
+	from, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 2)})
+	if err != nil {
+		t.Skipf("the machine has no 127.0.0.2: %v", err)
+	}
+	defer from.Close()
+	send := func(to netip.AddrPort) {
+		t.Helper()
+		raw, err := (&rtp.Packet{Header: rtp.Header{Version: 2, PayloadType: 96, SSRC: 5, SequenceNumber: 1}, Payload: []byte{1, 2}}).Marshal()
+		if err == nil {
+			_, err = from.WriteToUDPAddrPort(raw, to)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct {
+		address string
+		taken   bool
+	}{{"127.0.0.1", true}, {"192.0.2.7", false}} {
+		e := newRTP(t, p, pipeline.RtpEndpointOptions{})
+		told := events(t, e)
+		offer := strings.ReplaceAll(newPhone(t).offer("audio", "RTP/AVP", "96", "a=rtpmap:96 opus/48000/2", "a=sendonly"), "127.0.0.1", tt.address)
+		answer, err := e.ProcessOffer(t.Context(), offer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		waitEvent[pipeline.ConnectionStateChanged](t, told, nil)
+		send(target(t, answer, 0))
+		if tt.taken {
+			eventually(t, "it is taken", func() bool { st := e.Stats(); return len(st.Received) == 1 && st.Received[0].Packets == 1 })
+			continue
+		}
+		got := waitEvent[pipeline.Error](t, told, nil)
+		if !errors.Is(got.Err, pipeline.ErrStranger) || !strings.Contains(got.Err.Error(), "127.0.0.2") || !strings.Contains(got.Err.Error(), tt.address) {
+			t.Error(got.Err)
+		}
+		send(target(t, answer, 0))
+		e.Release()
+		waitEvent(t, told, func(ev pipeline.Event) bool {
+			if _, again := ev.(pipeline.Error); again {
+				t.Error("it was told twice")
+			}
+			_, last := ev.(pipeline.ConnectionStateChanged)
+			return last
+		})
+		if st := e.Stats(); len(st.Received) != 0 {
+			t.Errorf("%+v", st)
+		}
+	}
+}
+
 func TestRTPMulticast(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, pipeline.Config{RTPMulticast: true})

@@ -31,7 +31,8 @@ type rtpMedia struct {
 	remote   rtpLine
 	local    rtpLocal
 	theirKey *SDES
-	slot     *sfu.Slot // nil: the other side does not receive
+	slot     *sfu.Slot    // nil: the other side does not receive
+	ours     []netip.Addr // this machine's addresses, where the description names one of them
 
 	dest, controlDest atomic.Pointer[netip.AddrPort] // nil: nothing may be sent yet
 	asked             atomic.Uint64                  // sequence numbers, by NACK
@@ -50,6 +51,7 @@ type rtpMedia struct {
 	mu        sync.Mutex
 	latched   netip.AddrPort
 	connected bool
+	strange   bool // it was told that packets come from elsewhere
 	up        *sfu.UpTrack
 	layer     *sfu.Layer
 	pt        uint8
@@ -90,6 +92,9 @@ func (x *rtpMedia) prepare() error {
 		if err := x.e.server.checkRTPTarget(a); err != nil {
 			return err
 		}
+	}
+	if own := machineAddrs(); x.remote.addr.Addr().IsLoopback() || slices.Contains(own, x.remote.addr.Addr()) {
+		x.ours = own
 	}
 	if ip := x.remote.addr.Addr(); ip.IsMulticast() {
 		for _, c := range []*net.UDPConn{x.rtp, x.control} {

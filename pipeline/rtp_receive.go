@@ -3,6 +3,7 @@ package pipeline
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"slices"
@@ -56,6 +57,7 @@ func (x *rtpMedia) readRTP() {
 func (x *rtpMedia) open(plain, packet []byte, from netip.AddrPort) []byte {
 	if !x.remote.sends || !x.mayComeFrom(from) {
 		x.refused.Add(1)
+		x.tellStranger(from)
 		return nil
 	}
 	if x.dec == nil {
@@ -175,19 +177,53 @@ func (x *rtpMedia) takeControl(raw []byte, from netip.AddrPort) {
 // mayComeFrom tells whether packets are taken from an address: that of the
 // description, or the first with comedia. Encryption proves more than an address.
 func (x *rtpMedia) mayComeFrom(from netip.AddrPort) bool {
+	if x.dec != nil {
+		return true
+	}
 	if !x.remote.comedia {
-		return from.Addr() == x.remote.addr.Addr()
+		return x.isPeer(from.Addr())
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return !x.latched.IsValid() || x.dec != nil || x.latched.Addr() == from.Addr()
+	return !x.latched.IsValid() || x.latched.Addr() == from.Addr()
+}
+
+// isPeer tells whether an address is that of the description. Where that is one
+// of this machine, all of them are: a program that says 127.0.0.1 sends from
+// whichever leads to where it sends.
+func (x *rtpMedia) isPeer(a netip.Addr) bool {
+	return a == x.remote.addr.Addr() || slices.Contains(x.ours, a) || x.ours != nil && a.IsLoopback()
+}
+
+// tellStranger tells once that packets come and none is taken, which nobody
+// would find out from silence.
+func (x *rtpMedia) tellStranger(from netip.AddrPort) {
+	x.mu.Lock()
+	tell := x.remote.sends && !x.in.started && !x.strange
+	x.strange = x.strange || tell
+	x.mu.Unlock()
+	if tell {
+		x.e.events.emit(Error{fmt.Errorf("%w: from %s, and the description says %s", ErrStranger, from.Addr(), x.remote.addr.Addr())})
+	}
+}
+
+// machineAddrs are this machine's own addresses.
+func machineAddrs() []netip.Addr {
+	own := []netip.Addr{loopback4, netip.IPv6Loopback()}
+	list, _ := net.InterfaceAddrs() // then it is those two
+	for _, a := range list {
+		if p, err := netip.ParsePrefix(a.String()); err == nil {
+			own = append(own, p.Addr().Unmap())
+		}
+	}
+	return own
 }
 
 // proven is told that a good packet came from an address, so that what was
 // withheld may go there. Media itself decides where media goes.
 func (x *rtpMedia) proven(from netip.AddrPort, control bool) {
 	if !x.remote.comedia {
-		if x.dest.Load() == nil {
+		if x.dest.Load() == nil && x.isPeer(from.Addr()) {
 			x.sendTo(x.remote.addr, x.remote.control)
 		}
 		return

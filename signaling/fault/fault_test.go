@@ -86,7 +86,7 @@ var notForClients = []string{"classroom.ErrIdentityInvalid", "pipeline.ErrConfig
 	"pipeline.ErrAnswerAlreadyProcessed", "pipeline.ErrNoLocalDescription", "pipeline.ErrNoRemoteDescription",
 	"pipeline.ErrUnsupported", "pipeline.ErrBadURI", "pipeline.ErrNoFileRoot", "pipeline.ErrOutsideFileRoot",
 	"pipeline.ErrHostNotAllowed", "pipeline.ErrSeek", "pipeline.ErrNotSameHub",
-	"pipeline.ErrBadKey", "pipeline.ErrBadBandwidth", "pipeline.ErrBadNetwork", "pipeline.ErrForbiddenAddress", "pipeline.ErrNoPort",
+	"pipeline.ErrBadKey", "pipeline.ErrBadBandwidth", "pipeline.ErrBadNetwork", "pipeline.ErrForbiddenAddress", "pipeline.ErrStranger", "pipeline.ErrNoPort",
 }
 
 // TestComplete finds every sentinel of the rooms below by reading their

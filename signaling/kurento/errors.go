@@ -175,6 +175,7 @@ var withReason = []struct {
 	{pipeline.ErrBadBandwidth, codeIllegalParam},
 	{pipeline.ErrBadKey, codeIllegalParam},
 	{pipeline.ErrForbiddenAddress, codeSDPConfig},
+	{pipeline.ErrStranger, codeSDPConfig},
 	{pipeline.ErrUnsupported, codeNotImplemented},
 }
 

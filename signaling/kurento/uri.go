@@ -17,6 +17,9 @@ type recorderPart struct{ *pipeline.RecorderEndpoint }
 func (p recorderPart) element() pipeline.MediaElement { return p.RecorderEndpoint }
 
 func makeRecorder(c *call) (part, error) {
+	if c.text("mediaProfile") == "KURENTO_SPLIT_RECORDER" {
+		return nil, fail(codeIllegalParam, "Kurento Split Recorder not supported: each kind in a file of its own is a recorder for each, with _AUDIO_ONLY and _VIDEO_ONLY")
+	}
 	e, err := c.inPipeline().NewRecorderEndpoint(pipeline.RecorderEndpointOptions{
 		URI: c.text("uri"), MediaProfile: pipeline.MediaProfile(c.text("mediaProfile")), StopOnEndOfStream: c.flag("stopOnEndOfStream")})
 	if err != nil {

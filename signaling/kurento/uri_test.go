@@ -89,9 +89,13 @@ func TestURIs(t *testing.T) {
 	}{
 		{"RecorderEndpoint", "file:///etc/passwd", "WEBM", codeIllegalParam},
 		{"RecorderEndpoint", "file://" + dir + "/../escape.webm", "WEBM", codeIllegalParam},
-		{"RecorderEndpoint", "nonsense", "WEBM", codeIllegalParam},
+		{"RecorderEndpoint", "nonsense:", "WEBM", codeIllegalParam},
 		{"RecorderEndpoint", "file://" + dir + "/a.webm", "OGG", codeMarshall},
+		{"RecorderEndpoint", "../escape.webm", "WEBM", codeIllegalParam},
+		{"RecorderEndpoint", "https://media.example.org/a.webm", "WEBM", codeIllegalParam},
 		{"RecorderEndpoint", "file://" + dir + "/a.jpg", "JPEG_VIDEO_ONLY", codeNotImplemented},
+		{"RecorderEndpoint", "file://" + dir + "/a.flv", "FLV", codeNotImplemented},
+		{"RecorderEndpoint", "file://" + dir + "/a", "KURENTO_SPLIT_RECORDER", codeIllegalParam},
 		{"PlayerEndpoint", "file:///etc/passwd", "", codeIllegalParam},
 		{"PlayerEndpoint", "http://127.0.0.1/a.webm", "", codeIllegalParam},
 	} {
