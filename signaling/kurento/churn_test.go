@@ -1,17 +1,24 @@
 package kurento
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/pion/webrtc/v4"
+
+	"kelas/pipeline"
+	"kelas/pipeline/pipelinetest"
 )
 
-var cycles = flag.Int("cycles", 200, "how often TestChurn makes, negotiates, connects and releases")
+var cycles = flag.Int("cycles", 50, "how often the tests of churn make, negotiate, connect and release; ten times as many sessions")
 
 // offers are two browsers' descriptions, without the browsers: what is about
 // the server's memory should not be about theirs.
@@ -56,46 +63,174 @@ func (c *client) cycle(sending, receiving string) {
 	c.events = nil
 }
 
-func inUse() (heap uint64, goroutines int) {
+// scope is a test whose cleanups come when it says so: a browser of a cycle
+// must not live as long as the test.
+type scope struct {
+	testing.TB
+	cleanups []func()
+}
+
+func (s *scope) Cleanup(f func()) { s.cleanups = append(s.cleanups, f) }
+
+func (s *scope) end() {
+	for _, f := range slices.Backward(s.cleanups) {
+		f()
+	}
+}
+
+// lesson is a cycle with browsers: a presenter and two viewers, ICE, DTLS and
+// pictures that reach both, then all is released while the media flows.
+func (c *client) lesson() {
+	c.t.Helper()
+	tb := &scope{TB: c.t}
+	defer tb.end()
+	p := c.pipeline()
+	presenter := pipelinetest.NewPresenter(tb, pipelinetest.Options{Places: []pipelinetest.Place{pipelinetest.Mic, pipelinetest.Camera}})
+	from := c.endpoint(p)
+	for _, typ := range []string{"IceComponentStateChanged", "MediaStateChanged", "MediaFlowInStateChanged", "Error"} {
+		c.subscribe(from, typ)
+	}
+	c.negotiate(from, presenter.Negotiate)
+	presenter.Start(pipelinetest.Mic, pipelinetest.Camera)
+	var first string
+	for range 2 {
+		viewer := pipelinetest.NewViewer(tb, pipelinetest.Options{Places: []pipelinetest.Place{pipelinetest.Mic, pipelinetest.Camera}})
+		to := c.endpoint(p)
+		c.subscribe(to, "MediaFlowOutStateChanged")
+		c.negotiate(to, viewer.Negotiate)
+		c.invoke(from, "connect", obj{"sink": to})
+		viewer.Slot(pipelinetest.Camera).WaitFrames(tb, 1, patience)
+		first = cmp.Or(first, to)
+	}
+	c.must("release", obj{"object": first})
+	c.must("release", obj{"object": p})
+	c.events = nil
+}
+
+// use is what the process has in use when nothing is going on.
+type use struct {
+	heap       uint64
+	rss        int64 // KiB
+	goroutines int
+}
+
+func (u use) String() string {
+	return fmt.Sprintf("heap %d KiB, RSS %d KiB, %d goroutines", u.heap/1024, u.rss, u.goroutines)
+}
+
+func inUse(t testing.TB) use {
+	t.Helper()
 	for range 3 {
 		runtime.GC()
 	}
 	debug.FreeOSMemory()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	return m.HeapAlloc, runtime.NumGoroutine()
+	rss, err := getUsedMemory(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return use{m.HeapAlloc, rss.(int64), runtime.NumGoroutine()}
 }
 
-// TestChurn: what is made and released is really gone. With -cycles 10000 it
-// is the figure in the README.
-func TestChurn(t *testing.T) {
-	r := newRig(t, Config{})
-	c := r.dial()
-	sending, receiving := offers(t)
-	for range 50 { // pools and caches fill
-		c.cycle(sending, receiving)
+// back waits until the goroutines are as many as before, and compares the rest.
+// A leak of one endpoint a cycle would be some hundred KiB each.
+func (r *rig) back(t testing.TB, what string, before use) {
+	t.Helper()
+	eventually(t, "the goroutines end", func() bool { return inUse(t).goroutines <= before.goroutines })
+	after := inUse(t)
+	t.Logf("%s\nbefore: %v\n after: %v", what, before, after)
+	if after.heap > before.heap+4<<20 {
+		t.Errorf("the heap has grown by %d KiB", (after.heap-before.heap)/1024)
 	}
-	heap, goroutines := inUse()
-	for range *cycles {
-		c.cycle(sending, receiving)
-	}
-	eventually(t, "the goroutines end", func() bool {
-		_, n := inUse()
-		return n <= goroutines
-	})
-	after, _ := inUse()
-	t.Logf("%d cycles: heap %d KiB before, %d KiB after; %d goroutines", *cycles, heap/1024, after/1024, goroutines)
-	// The request memory of one session is within memoryBytes; a leak of one
-	// endpoint a cycle would be some hundred KiB each.
-	if after > heap+memoryBytes+4<<20 {
-		t.Errorf("heap %d KiB before, %d KiB after %d cycles", heap/1024, after/1024, *cycles)
-	}
-	if st := r.s.Stats(); st != (Stats{1, 1, 0}) {
+	if st := r.s.Stats(); st != (Stats{}) {
 		t.Errorf("left is %+v", st)
 	}
 	if st := r.s.cfg.Media.Stats(); st.Pipelines != 0 || st.Endpoints != 0 {
 		t.Errorf("left of the media is %d pipelines, %d endpoints", st.Pipelines, st.Endpoints)
 	}
+}
+
+// churn has as many applications as there may be parallel tests run cycles
+// together, each in a session of its own that it closes.
+func (r *rig) churn(t *testing.T, n int, cycle func(*client)) {
+	var left atomic.Int64
+	left.Store(int64(n))
+	t.Run("cycles", func(t *testing.T) {
+		for i := range 8 {
+			t.Run(fmt.Sprint(i), func(t *testing.T) {
+				t.Parallel()
+				c := (&rig{t, r.s, r.url}).dial()
+				id := c.connect("")
+				for left.Add(-1) >= 0 && !t.Failed() {
+					c.t = t
+					cycle(c)
+				}
+				c.must("closeSession", obj{"sessionId": id})
+			})
+		}
+	})
+	r.detached()
+}
+
+// TestChurn: what is made and released is really gone, media, sessions and
+// request memory included. With -cycles 10000 it is the figure in the README.
+func TestChurn(t *testing.T) {
+	r := newRig(t, Config{})
+	r.churn(t, 20, (*client).lesson) // pools and caches fill
+	before := inUse(t)
+	r.churn(t, *cycles, (*client).lesson)
+	r.back(t, fmt.Sprintf("%d cycles of a presenter and two viewers with media", *cycles), before)
+}
+
+// TestChurnOfNegotiation is the same for browsers that never come.
+func TestChurnOfNegotiation(t *testing.T) {
+	r := newRig(t, Config{})
+	sending, receiving := offers(t)
+	cycle := func(c *client) { c.cycle(sending, receiving) }
+	r.churn(t, 50, cycle)
+	before := inUse(t)
+	r.churn(t, *cycles, cycle)
+	r.back(t, fmt.Sprintf("%d cycles without a browser", *cycles), before)
+}
+
+// TestChurnOfSessions: clients that connect, make something, and go without a
+// word are collected with all they had.
+func TestChurnOfSessions(t *testing.T) {
+	r := newMediaRig(t, Config{CollectPeriod: time.Hour, MaxSessions: 1 << 20}, pipeline.Config{MaxPipelines: 1 << 20, MaxElements: 1 << 20})
+	visit := func() {
+		c := r.dial()
+		c.connect("")
+		p := c.pipeline()
+		c.subscribe(p, "Error")
+		c.mustText("create", obj{"type": "PassThrough", "constructorParams": obj{"mediaPipeline": p}})
+		c.close()
+	}
+	collect := func() {
+		r.detached()
+		r.s.sweep()
+		r.s.sweep()
+	}
+	visits := func(n int) {
+		tb := r.t
+		defer func() { r.t = tb }()
+		for range n {
+			s := &scope{TB: t}
+			r.t = s
+			visit()
+			s.end()
+		}
+	}
+	visits(20)
+	collect()
+	before := inUse(t)
+	n := 10 * *cycles
+	visits(n)
+	if st := r.s.Stats(); st.Sessions != n || st.Objects != 2*n {
+		t.Errorf("%+v before the collection", st)
+	}
+	collect()
+	r.back(t, fmt.Sprintf("%d sessions that nobody closed", n), before)
 }
 
 func BenchmarkCycle(b *testing.B) {
