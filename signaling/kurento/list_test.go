@@ -81,3 +81,66 @@ func TestKMD(t *testing.T) {
 		}
 	}
 }
+
+// TestKMDResolves: every name in a document is in it or in one before it, and
+// what generators ask for is there.
+func TestKMDResolves(t *testing.T) {
+	known := map[string]bool{"String": true, "boolean": true, "int": true, "float": true, "double": true, "int64": true}
+	events := map[string]bool{}
+	for _, module := range []string{"core", "elements", "filters"} {
+		doc := table.kmd(module)
+		for _, c := range doc.RemoteClasses {
+			known[c.Name] = true
+		}
+		for _, x := range doc.ComplexTypes {
+			known[x.Name] = true
+		}
+		for _, e := range doc.Events {
+			events[e.Name] = true
+		}
+		uses := func(at string, fields ...kmdField) {
+			for _, f := range fields {
+				if name := strings.TrimSuffix(strings.TrimSuffix(f.Type, "[]"), "<>"); !known[name] {
+					t.Errorf("%s: %s.%s has the type %s, which is not there", module, at, f.Name, f.Type)
+				}
+			}
+		}
+		for _, c := range doc.RemoteClasses {
+			if c.Extends != "" && !known[c.Extends] {
+				t.Errorf("%s comes from %s", c.Name, c.Extends)
+			}
+			uses(c.Name, c.Properties...)
+			for _, m := range c.Methods {
+				uses(c.Name+"."+m.Name, m.Params...)
+				if m.Return != nil {
+					uses(c.Name+"."+m.Name, kmdField{Name: "return", Type: m.Return.Type})
+				}
+			}
+			if c.Constructor != nil {
+				uses(c.Name, c.Constructor.Params...)
+				for _, p := range c.Constructor.Params {
+					if p.Optional && p.Default == nil {
+						t.Errorf("%s: the optional parameter %s of its constructor has no default", c.Name, p.Name)
+					}
+				}
+			}
+			for _, e := range c.Events {
+				if !events[e] {
+					t.Errorf("%s has the event %s", c.Name, e)
+				}
+			}
+		}
+		for _, x := range doc.ComplexTypes {
+			uses(x.Name, x.Properties...)
+			if x.Extends != "" && !known[x.Extends] || (x.TypeFormat == "ENUM") != (len(x.Values) > 0) {
+				t.Errorf("%+v", x)
+			}
+		}
+		for _, e := range doc.Events {
+			uses(e.Name, e.Properties...)
+			if e.Extends != "" && !events[e.Extends] {
+				t.Errorf("%s comes from %s", e.Name, e.Extends)
+			}
+		}
+	}
+}

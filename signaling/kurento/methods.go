@@ -143,22 +143,16 @@ func (s *Server) create(conn *conn, sess *session, r *request) (map[string]any, 
 	if err != nil {
 		return nil, err
 	}
-	given, err := r.tree("constructorParams")
-	if err != nil {
-		return nil, err
-	}
-	if module, bare, ok := strings.Cut(name, "."); ok {
-		if module != "kurento" {
-			return nil, fail(codeNotAvailable, "Factory '%s' not found", clip(bare))
-		}
-		name = bare
-	}
-	cl := table.classes[name]
+	cl := table.classes[strings.TrimPrefix(name, "kurento.")]
 	switch {
-	case cl == nil || cl.abstract || name == "ServerManager":
+	case cl == nil || cl.abstract:
 		return nil, fail(codeNotAvailable, "Factory '%s' not found", clip(name))
 	case cl.absent != "":
-		return nil, notThere(name, cl.absent)
+		return nil, notThere(cl.name, cl.absent)
+	}
+	given, ok := r.params["constructorParams"].(map[string]any)
+	if !ok && r.params["constructorParams"] != nil {
+		return nil, fail(codeMarshall, "'constructorParams' should be an object")
 	}
 	args, err := s.arguments(sess, "constructorParams", given, cl.ctor)
 	if err != nil {
@@ -192,10 +186,8 @@ func (s *Server) invoke(_ *conn, sess *session, r *request) (map[string]any, err
 	if err != nil {
 		return nil, err
 	}
-	given, err := r.tree("operationParams")
-	if err != nil {
-		return nil, err
-	}
+	// As in Kurento, what is no object is none: PHP writes an empty one as a list.
+	given, _ := r.params["operationParams"].(map[string]any)
 	op := table.operations[o.class.name][name]
 	if op == nil {
 		return nil, fail(codeTransaction, "Method '%s' with %d parameters not found", clip(name), len(given))

@@ -49,7 +49,7 @@ func elementClasses() []class {
 	in := need("mediaPipeline", "MediaPipeline")
 	return []class{
 		{name: "WebRtcEndpoint", module: "elements", parent: "BaseRtpEndpoint", make: makeWebRtc,
-			ctor: []param{in, may("recvonly", "boolean"), may("sendonly", "boolean"), may("useDataChannels", "boolean"),
+			ctor: []param{in, or("recvonly", "boolean", false), or("sendonly", "boolean", false), or("useDataChannels", "boolean", false),
 				or("certificateKeyType", "CertificateKeyType", "ECDSA"), or("qosDscp", "DSCPValue", "NO_VALUE")},
 			events: []string{"DataChannelClosed", "DataChannelOpened", "DtlsConnectionStateChange", "IceCandidateFound",
 				"IceComponentStateChanged", "IceGatheringDone", "NewCandidatePairSelected"},
@@ -66,7 +66,7 @@ func elementClasses() []class {
 				{name: "closeDataChannel", params: []param{need("channelId", "int")}, do: closeDataChannel},
 			}},
 		{name: "RtpEndpoint", module: "elements", parent: "BaseRtpEndpoint", make: makeRTP,
-			ctor: []param{in, may("crypto", "SDES"), or("useIpv6", "boolean", false)}},
+			ctor: []param{in, or("crypto", "SDES", map[string]any{}), or("useIpv6", "boolean", false)}},
 		{name: "PlayerEndpoint", module: "elements", parent: "UriEndpoint", make: makePlayer,
 			ctor:   []param{in, text("uri"), or("useEncodedMedia", "boolean", false), or("networkCache", "int", int64(2000))},
 			events: []string{"EndOfStream"},

@@ -117,14 +117,3 @@ func (r *request) text(name string) (string, error) {
 	}
 	return s, nil
 }
-
-// tree is an object parameter that may be left out.
-func (r *request) tree(name string) (map[string]any, error) {
-	switch v := r.params[name].(type) {
-	case nil:
-		return nil, nil
-	case map[string]any:
-		return v, nil
-	}
-	return nil, fail(codeMissing, "'%s' parameter should be an object", name)
-}
