@@ -1,6 +1,7 @@
 package kurento
 
 import (
+	"cmp"
 	"net/netip"
 	"strings"
 	"sync"
@@ -95,6 +96,7 @@ func addressProperties() []property {
 			func(a *addressing, c *call) error { a.noTCP = !c.flag("iceTcp"); return nil }),
 		external("externalIPv4", func(a *addressing) *string { return &a.v4 }, netip.Addr.Is4),
 		external("externalIPv6", func(a *addressing) *string { return &a.v6 }, netip.Addr.Is6),
+		formerExternal(),
 		external("stunServerAddress", func(a *addressing) *string { return &a.stun }, netip.Addr.IsValid),
 		setting("stunServerPort", "int", func(a *addressing) any {
 			if a.stunPort == 0 {
@@ -118,4 +120,28 @@ func addressProperties() []property {
 		}),
 		{name: "networkInterfaces", typ: "String", absent: whyServer},
 	}
+}
+
+// formerExternal is the one property that Kurento had until 6.15 for both
+// families: the address tells which it is, "" takes both back.
+func formerExternal() property {
+	p := setting("externalAddress", "String",
+		func(a *addressing) any { return cmp.Or(a.v4, a.v6) },
+		func(a *addressing, c *call) error {
+			text := c.text("externalAddress")
+			ip, err := netip.ParseAddr(text)
+			switch {
+			case text == "":
+				a.v4, a.v6 = "", ""
+			case err != nil:
+				return fail(codeIllegalParam, "externalAddress: not an address")
+			case ip.Is4():
+				a.v4 = text
+			default:
+				a.v6 = text
+			}
+			return nil
+		})
+	p.former, p.now = true, "externalIPv4, externalIPv6"
+	return p
 }

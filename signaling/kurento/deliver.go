@@ -6,9 +6,12 @@ import (
 )
 
 // deliver sends an event of o to every session that subscribed to it: one
-// message each, however often it did.
+// message each, however often it did, for each name that it used.
 func (s *Server) deliver(o *object, name string, members map[string]any) {
 	s.deliverTo(nil, o, o, name, name, members)
+	for _, former := range table.events[name].former {
+		s.deliverTo(nil, o, o, former, former, members)
+	}
 }
 
 // announce has the manager tell of an object that came or went. In strict

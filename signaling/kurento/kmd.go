@@ -136,7 +136,7 @@ func (c *class) kmd() kmdClass {
 		out.Constructor = &kmdMethod{Params: kmdFields(c.ctor)}
 	}
 	for _, p := range c.props {
-		if p.absent == "" {
+		if p.absent == "" && !p.former {
 			out.Properties = append(out.Properties, kmdField{Name: p.name, Type: p.typ, ReadOnly: p.readOnly(), Final: p.final})
 		}
 	}

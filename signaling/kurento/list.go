@@ -31,7 +31,31 @@ func (k *known) supported() string {
 	slices.Sort(missing)
 	b.WriteString("\nNot there; the answer is error 40006 with the same words:\n\n| what | why |\n|---|---|\n")
 	b.WriteString(strings.Join(missing, "\n") + "\n")
+	b.WriteString("\nNames of Kurento 6 that are served beside those of 7:\n\n| in 6 | in 7 |\n|---|---|\n")
+	b.WriteString(strings.Join(k.former(), "\n") + "\n")
 	return b.String()
+}
+
+// former lists names of events and properties that Kurento 7 has no more.
+func (k *known) former() []string {
+	var list []string
+	for _, e := range sorted(k.events) {
+		for _, name := range e.former {
+			list = append(list, fmt.Sprintf("| event `%s` | `%s` |", name, e.name))
+		}
+	}
+	for _, c := range sorted(k.classes) {
+		for _, p := range c.props {
+			switch {
+			case !p.former:
+			case p.absent != "":
+				list = append(list, fmt.Sprintf("| property `%s.%s` | not there (40006): %s |", c.name, p.name, p.absent))
+			default:
+				list = append(list, fmt.Sprintf("| property `%s.%s` | `%s` |", c.name, p.name, p.now))
+			}
+		}
+	}
+	return list
 }
 
 func (p param) short() string {
@@ -46,7 +70,7 @@ func (c *class) present() []string {
 	var list []string
 	for _, p := range c.props {
 		switch {
-		case p.absent != "":
+		case p.absent != "", p.former:
 		case p.set != nil:
 			list = append(list, p.name+"+")
 		default:
@@ -70,6 +94,7 @@ func (c *class) missing() []string {
 	var list []string
 	for _, p := range c.props {
 		switch {
+		case p.former:
 		case p.absent != "":
 			list = append(list, fmt.Sprintf("| `%s.%s` | %s |", c.name, p.name, p.absent))
 		case p.setAbsent != "":

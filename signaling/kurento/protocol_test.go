@@ -230,9 +230,11 @@ func TestDoor(t *testing.T) {
 		origin, host string
 		in           bool
 	}{
-		{"http://evil.example", host, false}, {"null", host, false}, {"file://", host, false}, {"http://127.0.0.1:1", host, false},
+		{"http://evil.example", host, false}, {"null", host, false}, {"file://", host, false},
+		{"http://127.0.0.1.evil.example:1", host, false}, {"http://localhost.evil.example", host, false}, {"http://10.0.0.7:8443", host, false},
 		{"http://evil.example:8888", "evil.example:8888", false}, // a name turned to this machine
 		{host, host, true}, {"http://" + host, host, true}, {"http://localhost:8888", "localhost:8888", true},
+		{"https://localhost:8443", host, true}, {"http://127.0.0.1", host, true}, {"http://[::1]:8080", host, true}, // this machine's own pages
 	} {
 		ws, res, err := websocket.DefaultDialer.Dial(r.url, http.Header{"Origin": {x.origin}, "Host": {x.host}})
 		if (err == nil) != x.in {

@@ -167,11 +167,11 @@ func (s *Server) addressOf(r *http.Request) string {
 }
 
 // admits: with a token it is needed. Without one, anybody who reaches the
-// listener may come but a page in a browser: any page of the web could use
-// the browser of somebody on this machine.
+// listener may come but a page of another machine: any page of the web could
+// use the browser of somebody on this one.
 func (s *Server) admits(r *http.Request) bool {
 	if s.cfg.Token == "" {
-		return !fromPage(r)
+		return !fromElsewhere(r.Header.Get("Origin"))
 	}
 	given := r.URL.Query().Get("access_token")
 	if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
@@ -181,22 +181,21 @@ func (s *Server) admits(r *http.Request) bool {
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
 }
 
-// fromPage reports whether a page opened the connection. A browser's Origin
-// has a scheme or is null (RFC 6454, section 6.2); clients of Kurento give
-// none, the server's own host and port, or those with a scheme. No page has
-// this server's address as its origin, unless a name was turned to it (DNS
-// rebinding), so that one must be of this machine in numbers or "localhost".
-func fromPage(r *http.Request) bool {
-	origin := r.Header.Get("Origin")
+// fromElsewhere reports whether a page that is not this machine's own opened
+// the connection. A browser's Origin has a scheme or is null (RFC 6454,
+// section 6.2); clients of Kurento give none, the server's host and port, or
+// an address of this machine. The origin must be of this machine in numbers
+// or "localhost", since any other name can be turned to it (DNS rebinding).
+func fromElsewhere(origin string) bool {
 	_, host, ok := strings.Cut(origin, "://")
 	if !ok {
 		return origin == "null"
 	}
-	name, _, err := net.SplitHostPort(host)
-	if err != nil || host != r.Host {
-		return true
+	name := host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		name = h
 	}
-	ip, err := netip.ParseAddr(name)
+	ip, err := netip.ParseAddr(strings.Trim(name, "[]"))
 	return name != "localhost" && (err != nil || !ip.IsLoopback())
 }
 

@@ -32,10 +32,13 @@ type param struct {
 }
 
 // property foo is the operations getFoo and, with set, setFoo. A final one is
-// fixed at construction.
+// fixed at construction. A former one was in Kurento 6 and is served still,
+// but is in no KMD document.
 type property struct {
 	name, typ string
 	final     bool
+	former    bool
+	now       string // what a former one is called in 7
 	get       func(c *call) (any, error)
 	set       func(c *call) error
 	absent    string // why neither is there
@@ -51,10 +54,12 @@ type method struct {
 	absent string
 }
 
-// event is one type of event with its own members.
+// event is one type of event with its own members. Who subscribes to it by a
+// name that it had in Kurento 6 is told of it by that name.
 type event struct {
 	name, module, parent string
 	fields               []param
+	former               []string
 }
 
 // complexType is a record, or with values an enumeration.
@@ -71,6 +76,7 @@ type operation struct {
 	result string
 	run    func(c *call) (any, error)
 	absent string
+	former bool // of Kurento 6, so in no KMD document
 }
 
 // known is the table made ready for use, once.
@@ -141,13 +147,16 @@ func (k *known) add(c *class) error {
 		}
 	}
 	for _, m := range c.methods {
-		ops[m.name] = &operation{m.name, m.params, m.result, m.do, m.absent}
+		ops[m.name] = &operation{name: m.name, params: m.params, result: m.result, run: m.do, absent: m.absent}
 	}
 	for _, e := range c.events {
 		if k.events[e] == nil {
 			return fmt.Errorf("there is no event %q", e)
 		}
 		evs[e] = true
+		for _, name := range k.events[e].former {
+			evs[name] = true
+		}
 	}
 	k.operations[c.name], k.eventsOf[c.name] = ops, evs
 	for _, op := range ops {
@@ -189,11 +198,11 @@ func (k *known) isA(name, of string) bool {
 // the property's spelling, operations begin with a capital letter.
 func (p property) operations() []*operation {
 	title := strings.ToUpper(p.name[:1]) + p.name[1:]
-	get := &operation{name: "get" + title, result: p.typ, run: p.get, absent: p.absent}
+	get := &operation{name: "get" + title, result: p.typ, run: p.get, absent: p.absent, former: p.former}
 	if p.absent == "" && p.set == nil && p.setAbsent == "" {
 		return []*operation{get}
 	}
-	set := &operation{name: "set" + title, params: []param{{name: p.name, typ: p.typ}}, absent: p.absent}
+	set := &operation{name: "set" + title, params: []param{{name: p.name, typ: p.typ}}, absent: p.absent, former: p.former}
 	switch {
 	case p.absent != "":
 	case p.set == nil:

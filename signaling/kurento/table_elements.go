@@ -99,14 +99,16 @@ func elementEvents() []event {
 	of := func(name string, fields ...param) event {
 		return event{name: name, module: "elements", parent: "Media", fields: fields}
 	}
+	was := func(e event, former ...string) event { e.former = former; return e }
 	return []event{
-		of("IceCandidateFound", need("candidate", "IceCandidate")),
-		of("IceGatheringDone"),
-		of("IceComponentStateChanged", need("streamId", "int"), need("componentId", "int"), need("state", "IceComponentState")),
+		was(of("IceCandidateFound", need("candidate", "IceCandidate")), "OnIceCandidate"),
+		was(of("IceGatheringDone"), "OnIceGatheringDone"),
+		was(of("IceComponentStateChanged", need("streamId", "int"), need("componentId", "int"), need("state", "IceComponentState")),
+			"IceComponentStateChange", "OnIceComponentStateChanged"),
 		of("NewCandidatePairSelected", need("candidatePair", "IceCandidatePair")),
 		of("DtlsConnectionStateChange", text("streamId"), text("componentId"), text("connectionId"), need("state", "DtlsConnectionState")),
-		of("DataChannelOpened", need("channelId", "int")),
-		of("DataChannelClosed", need("channelId", "int")),
+		was(of("DataChannelOpened", need("channelId", "int")), "DataChannelOpen", "OnDataChannelOpened"),
+		was(of("DataChannelClosed", need("channelId", "int")), "DataChannelClose", "OnDataChannelClosed"),
 		of("EndOfStream"),
 		of("Recording"), of("Paused"), of("Stopped"),
 	}
