@@ -23,7 +23,7 @@ type network struct {
 	udp      net.PacketConn
 	media    *udp.Conn // the same; nil on a virtual network
 	udpMux   *hostMux
-	tcp      net.Listener // nil: off
+	tcp      *markedListener // nil: off
 	tcpMux   *ice.TCPMuxDefault
 	loopback bool // offer loopback candidates
 }
@@ -50,10 +50,12 @@ func openNetwork(cfg Config, logs logging.LoggerFactory) (_ *network, err error)
 	mux := ice.NewUDPMuxDefault(ice.UDPMuxParams{Logger: logs.NewLogger("ice-udp"), UDPConn: n.udp, Net: n.net})
 	n.udpMux = &hostMux{mux}
 	if cfg.TCPAddr != "" {
-		if n.tcp, err = net.Listen("tcp", cfg.TCPAddr); err != nil {
+		listener, err := net.Listen("tcp", cfg.TCPAddr)
+		if err != nil {
 			_ = n.close()
 			return nil, fmt.Errorf("listening for ICE-TCP on %s: %w", cfg.TCPAddr, err)
 		}
+		n.tcp = &markedListener{Listener: listener}
 		n.tcpMux = ice.NewTCPMuxDefault(ice.TCPMuxParams{
 			Listener: n.tcp, Logger: logs.NewLogger("ice-tcp"),
 			ReadBufferSize: 64, WriteBufferSize: tcpWriteBuffer,

@@ -46,6 +46,10 @@ type WebRtcEndpointOptions struct {
 	// CertificateECDSA. The server has one certificate of each sort. That of RSA
 	// is made when the first endpoint asks for it, whose negotiation waits for it.
 	Certificate CertificateKey
+	// DSCP is the code point for differentiated services (RFC 2474), 0 to 63, of
+	// all that is sent to the browser once a path is chosen; 0 leaves packets
+	// as they are. Another one is ErrUnsupported where the system cannot mark.
+	DSCP int
 }
 
 // NewWebRtcEndpoint makes an endpoint for one browser connection.
@@ -55,11 +59,16 @@ func (p *MediaPipeline) NewWebRtcEndpoint(opts WebRtcEndpointOptions) (*WebRtcEn
 	default:
 		return nil, fmt.Errorf("creating a WebRtcEndpoint: %w: certificates with %q", ErrUnsupported, opts.Certificate)
 	}
+	mark, err := p.server.net.newMark(opts.DSCP)
+	if err != nil {
+		return nil, fmt.Errorf("creating a WebRtcEndpoint: %w", err)
+	}
 	if err := p.server.takeElement(); err != nil {
 		return nil, fmt.Errorf("creating a WebRtcEndpoint: %w", err)
 	}
 	p.server.media.ids.prepare(opts.Certificate)
 	e := newWebRtcEndpoint(p, opts)
+	e.mark = mark
 	if err := p.enter(&e.element); err != nil {
 		p.server.views.giveBack(e.worker)
 		return nil, fmt.Errorf("creating a WebRtcEndpoint: %w", err)

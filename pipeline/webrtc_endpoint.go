@@ -38,6 +38,7 @@ type WebRtcEndpoint struct {
 
 	// Touched by the work queue only.
 	identity     *identity // from the first negotiation on
+	mark         *mark     // nil: packets are not marked
 	first        *offer
 	offered      *generated // an offer of ours that was not answered yet
 	answeredOurs bool
@@ -247,6 +248,7 @@ func (e *WebRtcEndpoint) Release() {
 		if link != nil {
 			link.close()
 		}
+		e.mark.lift()
 		e.wg.Wait()
 		if old != ConnectionClosed {
 			e.events.emit(ConnectionStateChanged{old, ConnectionClosed})

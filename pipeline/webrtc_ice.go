@@ -152,6 +152,7 @@ func (e *WebRtcEndpoint) peerPairSelected(pc *webrtc.PeerConnection, p *webrtc.I
 // pairSelected tells a path once.
 func (e *WebRtcEndpoint) pairSelected(from browserLink, local, remote string) {
 	pair := IceCandidatePair{theStream, theComponent, local, remote}
+	e.mark.follow(from)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.link != from || e.dead.Load() || e.ice.pair != nil && *e.ice.pair == pair {

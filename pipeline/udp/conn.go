@@ -14,6 +14,7 @@ type Conn struct {
 	cfg  Config
 	main *Lane // nil: nothing is put together
 	counters
+	marks marks
 
 	closed  atomic.Bool
 	closing sync.Once
@@ -71,6 +72,10 @@ func (c *Conn) WriteToAddrPort(p []byte, to netip.AddrPort) (int, error) {
 
 func (c *Conn) sendNow(p []byte, to netip.AddrPort) (int, error) {
 	c.direct.Add(1)
+	if m := c.marks.find(to); m != nil {
+		n, _, err := c.sock.WriteMsgUDPAddrPort(p, m.control(to), to)
+		return n, err
+	}
 	return c.sock.WriteToUDPAddrPort(p, to)
 }
 

@@ -28,6 +28,7 @@ const (
 // sender hands trains to the kernel. One goroutine at a time may send.
 type sender struct {
 	counts *counters
+	marks  *marks
 	raw    syscall.RawConn
 	inet6  bool
 
@@ -46,13 +47,13 @@ type sender struct {
 }
 
 // newSender is nil when the kernel knows no UDP_SEGMENT (before 4.18).
-func newSender(sock *net.UDPConn, counts *counters, cfg Config) (*sender, error) {
+func newSender(sock *net.UDPConn, counts *counters, marks *marks, cfg Config) (*sender, error) {
 	raw, err := sock.SyscallConn()
 	if err != nil {
 		return nil, err
 	}
 	s := &sender{
-		counts: counts, raw: raw, single: make(map[netip.AddrPort]struct{}),
+		counts: counts, marks: marks, raw: raw, single: make(map[netip.AddrPort]struct{}),
 		call: sendMessages, pause: time.Sleep,
 	}
 	var domain int
@@ -129,15 +130,16 @@ func (s *sender) pack(trains []train, at place) {
 	s.messages.reset()
 	for ; at.train < len(trains); at = (place{at.train + 1, 0}) {
 		t := &trains[at.train]
+		m := s.marks.find(t.to)
 		if s.mayCut(t.to) {
 			if s.messages.full() {
 				break
 			}
-			s.messages.add(t.to, s.inet6, t.packets[at.packet:], at)
+			s.messages.add(t.to, s.inet6, t.packets[at.packet:], at, m)
 			continue
 		}
 		for ; at.packet < len(t.packets) && !s.messages.full(); at.packet++ {
-			s.messages.add(t.to, s.inet6, t.packets[at.packet:at.packet+1], at)
+			s.messages.add(t.to, s.inet6, t.packets[at.packet:at.packet+1], at, m)
 		}
 		if at.packet < len(t.packets) {
 			break

@@ -30,8 +30,8 @@ func decode(m *message) sent {
 	for _, v := range unsafe.Slice(m.header.Iov, m.packets()) {
 		s.packets = append(s.packets, append([]byte(nil), unsafe.Slice(v.Base, v.Len)...))
 	}
-	if m.header.Control != nil {
-		s.segment = int((*segmentSize)(unsafe.Pointer(m.header.Control)).size)
+	if h := (*unix.Cmsghdr)(unsafe.Pointer(m.header.Control)); h != nil && h.Type == unix.UDP_SEGMENT {
+		s.segment = int(*(*control)(unsafe.Pointer(m.header.Control)).size())
 	}
 	return s
 }
@@ -316,7 +316,7 @@ func FuzzSend(f *testing.F) {
 		defer sock.Close()
 		counts := &counters{}
 		cfg := Config{Segments: 1 + int(segments)%maxSegments}.withDefaults()
-		out, err := newSender(sock, counts, cfg)
+		out, err := newSender(sock, counts, &marks{}, cfg)
 		if err != nil || out == nil {
 			t.Skip(err)
 		}
@@ -423,15 +423,19 @@ func cpu(tb testing.TB) time.Duration {
 // for the receiver's side of the kernel as well.
 func BenchmarkBurst(b *testing.B) {
 	for _, x := range []struct {
-		name string
-		cfg  Config
-	}{{"plain", Config{Plain: true}}, {"together", Config{Wait: time.Hour}}} {
+		name   string
+		cfg    Config
+		marked bool
+	}{{"plain", Config{Plain: true}, false}, {"together", Config{Wait: time.Hour}, false}, {"marked", Config{Wait: time.Hour}, true}} {
 		for _, destinations := range []int{10, 100, 300} {
 			b.Run(fmt.Sprintf("%s/%d", x.name, destinations), func(b *testing.B) {
 				c := loopback(b, x.cfg)
 				var to []netip.AddrPort
 				for range destinations {
 					to = append(to, newReceiver(b, "udp4", "127.0.0.1:0").to)
+					if x.marked {
+						mark(b, c, 46, to[len(to)-1])
+					}
 				}
 				p := packet(0, 1200)
 				b.SetBytes(int64(len(p)))
@@ -450,5 +454,33 @@ func BenchmarkBurst(b *testing.B) {
 				b.ReportMetric(float64(cpu(b)-before)/float64(b.N), "cpu-ns/op")
 			})
 		}
+	}
+}
+
+// BenchmarkBurstWithoutKernel is what remains of it when the kernel does
+// nothing.
+func BenchmarkBurstWithoutKernel(b *testing.B) {
+	for _, marked := range []bool{false, true} {
+		b.Run(fmt.Sprintf("marked=%t", marked), func(b *testing.B) {
+			c := cuts(b, Config{Wait: time.Hour})
+			c.main.out.call = func(_ uintptr, m []message) (int, unix.Errno) { return len(m), 0 }
+			var to []netip.AddrPort
+			for i := range 100 {
+				to = append(to, netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(20000+i)))
+				if marked {
+					mark(b, c, 46, to[i])
+				}
+			}
+			p := packet(0, 1200)
+			b.ReportAllocs()
+			for b.Loop() {
+				for range 6 {
+					for _, a := range to {
+						_, _ = c.WriteToAddrPort(p, a)
+					}
+				}
+				c.Flush()
+			}
+		})
 	}
 }

@@ -37,7 +37,7 @@ func (c *Conn) NewLane() (*Lane, error) {
 	if c.closed.Load() {
 		return nil, net.ErrClosed
 	}
-	out, err := newSender(c.sock, &c.counters, c.cfg)
+	out, err := newSender(c.sock, &c.counters, &c.marks, c.cfg)
 	if err != nil {
 		return nil, fmt.Errorf("preparing the media socket: %w", err)
 	}

@@ -15,13 +15,17 @@ type message struct {
 
 func (m *message) packets() int { return int(m.header.Iovlen) }
 
-// segmentSize is a control message with the UDP_SEGMENT option, see udp(7). The
-// kernel aligns its end, so there are some bytes more than the two of the size.
-type segmentSize struct {
-	header unix.Cmsghdr
-	size   uint16
-	_      [6]byte
-}
+// control is the memory of a message's control messages: one with the
+// UDP_SEGMENT option, see udp(7), and behind it one with the mark. Either may
+// be left out. Aligned as the kernel wants them they fill it at most.
+type control [6]uint64
+
+// segmentSpace is the room of the first.
+var segmentSpace = unix.CmsgSpace(2)
+
+func (c *control) segment() unsafe.Pointer { return unsafe.Pointer(c) }
+func (c *control) size() *uint16           { return (*uint16)(unsafe.Add(c.segment(), unix.CmsgLen(0))) }
+func (c *control) mark() unsafe.Pointer    { return unsafe.Add(c.segment(), segmentSpace) }
 
 // maxMessages of one call.
 const maxMessages = 64
@@ -32,7 +36,7 @@ type messages struct {
 	list     [maxMessages]message
 	from     [maxMessages]place // each one's first packet
 	names    [maxMessages]unix.RawSockaddrInet6
-	controls [maxMessages]segmentSize
+	controls [maxMessages]control
 	pieces   []unix.Iovec // segments for each message
 	segments int
 
@@ -45,9 +49,9 @@ func (m *messages) init(segments int) {
 	m.pieces = make([]unix.Iovec, maxMessages*segments)
 	for i := range m.list {
 		m.list[i].header.Name = (*byte)(unsafe.Pointer(&m.names[i]))
-		c := &m.controls[i]
-		c.header.Level, c.header.Type = unix.IPPROTO_UDP, unix.UDP_SEGMENT
-		c.header.SetLen(unix.CmsgLen(2))
+		h := (*unix.Cmsghdr)(m.controls[i].segment())
+		h.Level, h.Type = unix.IPPROTO_UDP, unix.UDP_SEGMENT
+		h.SetLen(unix.CmsgLen(2))
 	}
 }
 
@@ -55,8 +59,8 @@ func (m *messages) reset()     { m.count = 0 }
 func (m *messages) full() bool { return m.count == maxMessages }
 
 // add makes a message of the packets, which the kernel cuts where the first
-// one's size ends.
-func (m *messages) add(to netip.AddrPort, inet6 bool, packets [][]byte, from place) {
+// one's size ends. mark may be nil.
+func (m *messages) add(to netip.AddrPort, inet6 bool, packets [][]byte, from place, mark *Mark) {
 	i := m.count
 	m.count++
 	m.from[i] = from
@@ -69,15 +73,24 @@ func (m *messages) add(to netip.AddrPort, inet6 bool, packets [][]byte, from pla
 	}
 	h.Iov = &pieces[0]
 	h.SetIovlen(len(pieces))
-	if len(packets) == 1 {
-		h.Control = nil
-		h.SetControllen(0)
-		return
+	m.control(h, &m.controls[i], to, packets, mark)
+}
+
+// control sets what goes with the message beside its packets.
+func (m *messages) control(h *unix.Msghdr, c *control, to netip.AddrPort, packets [][]byte, mark *Mark) {
+	begin, space := c.segment(), segmentSpace
+	if cut := len(packets) > 1; cut {
+		*c.size() = uint16(len(packets[0]))
+	} else {
+		begin, space = c.mark(), 0
 	}
-	c := &m.controls[i]
-	c.size = uint16(len(packets[0]))
-	h.Control = (*byte)(unsafe.Pointer(c))
-	h.SetControllen(unix.CmsgSpace(2))
+	if mark != nil {
+		space += copy(unsafe.Slice((*byte)(c.mark()), markSpace), mark.control(to))
+	}
+	if h.Control = nil; space > 0 {
+		h.Control = (*byte)(begin)
+	}
+	h.SetControllen(space)
 }
 
 // name writes the address in the family of the socket.

@@ -10,7 +10,7 @@ import (
 // sender does not exist on systems whose kernel cuts no messages up.
 type sender struct{}
 
-func newSender(*net.UDPConn, *counters, Config) (*sender, error) { return nil, nil }
+func newSender(*net.UDPConn, *counters, *marks, Config) (*sender, error) { return nil, nil }
 
 func (*sender) reaches(netip.AddrPort) bool { return false }
 func (*sender) send([]train)                {}

@@ -11,7 +11,6 @@ const (
 	whyMTU    = "packets are passed on as their sender cut them; requestKeyframe asks for a key frame"
 	whyREMB   = "lines are measured by transport-wide feedback, which has no such parameters"
 	whyServer = "all endpoints share the server's sockets, which --media-addr binds"
-	whyDSCP   = "all media leaves by one socket, and packets of single endpoints are not marked"
 )
 
 func sdpEndpoint() class {

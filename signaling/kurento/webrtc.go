@@ -16,12 +16,10 @@ type webrtcPart struct {
 func (w *webrtcPart) element() pipeline.MediaElement { return w.WebRtcEndpoint }
 
 func makeWebRtc(c *call) (part, error) {
-	if q := c.text("qosDscp"); q != "NO_VALUE" && q != "NO_DSCP" {
-		return nil, notThere("qosDscp "+q, whyDSCP)
-	}
 	e, err := c.inPipeline().NewWebRtcEndpoint(pipeline.WebRtcEndpointOptions{
 		RecvOnly: c.flag("recvonly"), SendOnly: c.flag("sendonly"), UseDataChannels: c.flag("useDataChannels"),
 		Trickle: true, NegotiateOnce: true, Certificate: pipeline.CertificateKey(c.text("certificateKeyType")),
+		DSCP: dscp[c.text("qosDscp")],
 	})
 	if err != nil {
 		return nil, err
