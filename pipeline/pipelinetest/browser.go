@@ -29,6 +29,8 @@ type Options struct {
 	VideoCodecs []string
 	// TCPOnly offers and uses ICE-TCP alone.
 	TCPOnly bool
+	// IPv6 uses UDP over IPv6 alone.
+	IPv6 bool
 	// NoRTX offers no retransmission format, so that repeats come on the main
 	// SSRC.
 	NoRTX bool
@@ -82,6 +84,9 @@ func newPeerConnection(o Options) (*webrtc.PeerConnection, error) {
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
 	if o.TCPOnly {
 		s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeTCP4})
+	}
+	if o.IPv6 {
+		s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP6})
 	}
 	if o.Net != nil {
 		s.SetNet(o.Net)

@@ -17,6 +17,7 @@
 // # Lock order
 //
 //	Lane.sending > Lane.mu
+//	Lane.sending > marks.mu
 //	Conn.mu, alone
 //
 // Lane.mu guards what is being filled, for as long as a copy takes, or from

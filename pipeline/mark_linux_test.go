@@ -1,0 +1,66 @@
+package pipeline
+
+import (
+	"errors"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+
+	"kelas/pipeline/pipelinetest"
+)
+
+// TestMarkedByTCP: a path over ICE-TCP has the mark on its connection.
+func TestMarkedByTCP(t *testing.T) {
+	t.Parallel()
+	s, err := NewServer(Config{TCPAddr: "127.0.0.1:0"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	p, err := s.NewMediaPipeline()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dscp := range []int{34, 0} {
+		e, err := p.NewWebRtcEndpoint(WebRtcEndpointOptions{DSCP: dscp})
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := pipelinetest.NewViewer(t, pipelinetest.Options{TCPOnly: true})
+		v.Negotiate(e.ProcessOffer)
+		v.WaitConnected()
+		pipelinetest.Eventually(t, 15*time.Second, "the connection has its code point", func() bool {
+			classes := s.net.tcp.classes(t)
+			return len(classes) > 0 && slices.Max(classes)>>2 == dscp // the client may open more than one
+		})
+		v.Close()
+		e.Release()
+		pipelinetest.Eventually(t, 15*time.Second, "the connection is forgotten", func() bool { return len(s.net.tcp.classes(t)) == 0 })
+	}
+	for _, dscp := range []int{-1, 64} {
+		if _, err := p.NewWebRtcEndpoint(WebRtcEndpointOptions{DSCP: dscp}); !errors.Is(err, ErrUnsupported) {
+			t.Errorf("%d: error %v", dscp, err)
+		}
+	}
+}
+
+// classes are the traffic classes of what is open.
+func (l *markedListener) classes(t *testing.T) []int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var list []int
+	for _, c := range l.open {
+		raw, err := c.SyscallConn()
+		if err != nil {
+			t.Fatal(err)
+		}
+		// One that has just been closed has none.
+		_ = raw.Control(func(fd uintptr) {
+			if class, err := syscall.GetsockoptInt(int(fd), syscall.IPPROTO_IP, syscall.IP_TOS); err == nil {
+				list = append(list, class)
+			}
+		})
+	}
+	return list
+}
