@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { chromium, grows, until } from './browsers.mjs';
+import { probe } from './files.mjs';
 import { startKelas, servePage, Person } from './kurento-rig.mjs';
 import { Recording, Player } from './kurento-media-apps.mjs';
 
@@ -45,13 +46,6 @@ async function person(t, app) {
     app.close();
   });
   return p;
-}
-
-/** The streams and the length of a file, by ffprobe. */
-async function probe(path) {
-  const { stdout } = await promisify(execFile)('ffprobe', ['-v', 'error', '-of', 'json', '-show_streams', '-show_format', path]);
-  const { streams, format } = JSON.parse(stdout);
-  return { kinds: streams.map((s) => s.codec_type).sort(), seconds: Number(format.duration) };
 }
 
 for (const [mode, kinds] of [['video-and-audio', ['audio', 'video']], ['video-only', ['video']], ['audio-only', ['audio']]]) {

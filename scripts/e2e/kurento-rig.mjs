@@ -39,7 +39,7 @@ export async function servePage() {
 function pageScript() {
   window.calls = {};
   const wait = {};
-  window.call = async (name, mode, { audio = true, video = true, data = '' } = {}) => {
+  window.call = async (name, mode, { audio = true, video = true, data = '', codec = '', size = [320, 240] } = {}) => {
     const pc = new RTCPeerConnection();
     window.calls[name] = pc;
     wait[name] = [];
@@ -59,8 +59,12 @@ function pageScript() {
       if (audio) pc.addTransceiver('audio', { direction: mode });
       if (video) pc.addTransceiver('video', { direction: mode });
     } else if (audio || video) {
-      const media = await navigator.mediaDevices.getUserMedia({ audio, video: video && { width: 320, height: 240, frameRate: 15 } });
+      const media = await navigator.mediaDevices.getUserMedia({ audio, video: video && { width: size[0], height: size[1], frameRate: 15 } });
       for (const t of media.getTracks()) pc.addTransceiver(t, { direction: mode, streams: [media] });
+    }
+    for (const t of codec ? pc.getTransceivers() : []) {
+      if (t.receiver.track.kind !== 'video') continue;
+      t.setCodecPreferences(RTCRtpReceiver.getCapabilities('video').codecs.filter((c) => c.mimeType === `video/${codec}`));
     }
     await pc.setLocalDescription();
     return pc.localDescription.sdp;
@@ -112,7 +116,7 @@ export class Person {
   /** What the application sends to this person's page. */
   async send(m) {
     this.messages.push(m);
-    if (m.id === 'iceCandidate') await this.page.evaluate((n, c) => window.candidate(n, c), m.name ?? 'call', m.candidate);
+    if (m.id === 'iceCandidate') await this.page.evaluate((n, c) => window.candidate(n, c), m.name ?? 'call', { ...m.candidate }); // BiDi takes plain objects alone
   }
 
   offer(mode, opts = {}, call = 'call') {
