@@ -61,8 +61,12 @@ func (s *Server) enterSession(c *conn, r *request) (*session, error) {
 		if row.named && id == "" && !s.hasSession(c) {
 			return nil, fail(codeMissing, "'sessionId' parameter is required")
 		}
-		if id != "" && (r.method == "keepAlive" || r.method == "closeSession") {
+		if id != "" && r.method == "keepAlive" {
 			return s.existing(id)
+		}
+		if id != "" && r.method == "closeSession" {
+			sess, _ := s.existing(id) // one that is not there is closed already
+			return sess, nil
 		}
 	}
 	if id != "" {
@@ -333,6 +337,9 @@ func (s *Server) closeSession(_ *conn, sess *session, r *request) (map[string]an
 	all, err := asBool("release", r.params["release"])
 	if err != nil {
 		return nil, err
+	}
+	if sess == nil {
+		return map[string]any{"sessionId": r.params["sessionId"]}, nil
 	}
 	s.mu.Lock()
 	var gone []*object

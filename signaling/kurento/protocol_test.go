@@ -114,7 +114,6 @@ func TestMissingParameters(t *testing.T) {
 		{"subscribe", obj{"object": p, "type": "OnIceCandidate"}, codeEvent, "Event 'OnIceCandidate' not supported"},
 		{"unsubscribe", obj{"object": p}, codeMissing, "'subscription' parameter is required"},
 		{"release", obj{"object": managerID}, codeNotSupported, "The ServerManager cannot be released"},
-		{"closeSession", obj{"sessionId": "x"}, codeSession, "Invalid session"},
 	} {
 		if m := c.refuse(x.code, x.method, x.params); m.Error.Message != x.text {
 			t.Errorf("%s %v: %q, want %q", x.method, x.params, m.Error.Message, x.text)

@@ -88,6 +88,9 @@ func TestCloseWithRelease(t *testing.T) {
 	id := a.connect("")
 	a.must("ref", obj{"object": p, "sessionId": id})
 	a.must("closeSession", obj{"sessionId": id, "release": true})
+	if m := a.call("closeSession", obj{"sessionId": id}); m.Result["sessionId"] != id { // again is no error
+		t.Errorf("closed again: %s", m.raw)
+	}
 	b.refuse(codeNotFound, "describe", obj{"object": p})
 }
 
