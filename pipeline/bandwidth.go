@@ -27,16 +27,16 @@ type Bandwidth struct {
 	MinVideoSend int
 }
 
-// maxBandwidth is 10 Gbit/s.
-const maxBandwidth = 10_000_000
+// MaxBandwidth is the largest bound, 10 Gbit/s, in kbit/s.
+const MaxBandwidth = 10_000_000
 
 func (b Bandwidth) check() error {
 	for name, n := range map[string]int{
 		"MaxVideoRecv": b.MaxVideoRecv, "MaxAudioRecv": b.MaxAudioRecv, "MinVideoRecv": b.MinVideoRecv,
 		"MaxVideoSend": b.MaxVideoSend, "MinVideoSend": b.MinVideoSend,
 	} {
-		if n < 0 || n > maxBandwidth {
-			return fmt.Errorf("%w: %s is %d; 0 to %d kbit/s are possible", ErrBadBandwidth, name, n, maxBandwidth)
+		if n < 0 || n > MaxBandwidth {
+			return fmt.Errorf("%w: %s is %d; 0 to %d kbit/s are possible", ErrBadBandwidth, name, n, MaxBandwidth)
 		}
 	}
 	return nil

@@ -82,7 +82,7 @@ func newDataChannels(e *WebRtcEndpoint) *dataChannels {
 
 // CreateDataChannel opens a channel to the browser; before the negotiation it
 // is opened with it. DataChannelOpened tells when it is there: never, if the
-// browser has negotiated no data.
+// browser then negotiates no data. After such a negotiation it is refused.
 func (e *WebRtcEndpoint) CreateDataChannel(label string, opts DataChannelOptions) error {
 	if e.dead.Load() {
 		return fmt.Errorf("creating a data channel: %w", ErrReleased)
@@ -98,7 +98,7 @@ func (e *WebRtcEndpoint) CreateDataChannel(label string, opts DataChannelOptions
 func (c *dataChannels) create(label string, opts DataChannelOptions) error {
 	e := c.endpoint
 	switch {
-	case !e.opts.UseDataChannels:
+	case !e.opts.UseDataChannels, e.first != nil && !e.first.takesData():
 		return ErrNoDataChannels
 	case opts.MaxPacketLifeTime != nil && opts.MaxRetransmits != nil:
 		return fmt.Errorf("%w: both MaxPacketLifeTime and MaxRetransmits are set", ErrBadDataChannel)
@@ -223,6 +223,9 @@ func idOf(dc *webrtc.DataChannel) uint16 {
 	}
 	return 0
 }
+
+// DataChannels tells whether the endpoint was made for data channels.
+func (e *WebRtcEndpoint) DataChannels() bool { return e.opts.UseDataChannels }
 
 // CloseDataChannel closes a channel, whoever opened it.
 func (e *WebRtcEndpoint) CloseDataChannel(id uint16) error {

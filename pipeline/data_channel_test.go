@@ -1,8 +1,10 @@
 package pipeline_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -194,12 +196,22 @@ func TestDataChannelLimits(t *testing.T) {
 	if err := e.CreateDataChannel("", pipeline.DataChannelOptions{}); !errors.Is(err, pipeline.ErrTooManyDataChannels) {
 		t.Errorf("error %v", err)
 	}
-	// An endpoint that was made without data closes what a page opens.
+	// An endpoint that was made without data rejects the page's line for it.
 	got := events(t, plain)
 	page := pipelinetest.NewMirror(t, pipelinetest.Options{})
-	c := page.OpenChannel("unwanted", nil)
-	page.Negotiate(plain.ProcessOffer)
-	eventually(t, "the channel is closed", c.Closed)
+	page.OpenChannel("unwanted", nil)
+	page.Negotiate(func(ctx context.Context, offer string) (string, error) {
+		answer, err := plain.ProcessOffer(ctx, offer)
+		mid := regexp.MustCompile(`(?s)m=application 0 .*a=mid:(\w+)`).FindStringSubmatch(answer)
+		if mid == nil {
+			t.Fatalf("the line for data is not rejected:\n%s", answer)
+		}
+		if group := regexp.MustCompile(`a=group:BUNDLE[^\r]*`).FindString(answer); strings.Contains(group+" ", " "+mid[1]+" ") {
+			t.Errorf("the rejected line %s is in %s", mid[1], group)
+		}
+		return answer, err
+	})
+	page.WaitConnected()
 	plain.Release()
 	waitFor(t, got, func(ev pipeline.Event) bool {
 		if _, opened := ev.(pipeline.DataChannelOpened); opened {
@@ -208,6 +220,12 @@ func TestDataChannelLimits(t *testing.T) {
 		_, over := ev.(pipeline.MediaSessionTerminated)
 		return over
 	})
+	// So does one whose page has offered none.
+	none, other := withData(t, p), pipelinetest.NewMirror(t, pipelinetest.Options{})
+	other.Negotiate(none.ProcessOffer)
+	if err := none.CreateDataChannel("", pipeline.DataChannelOptions{}); !errors.Is(err, pipeline.ErrNoDataChannels) {
+		t.Errorf("error %v", err)
+	}
 	e.Release()
 	if err := e.CreateDataChannel("", pipeline.DataChannelOptions{}); !errors.Is(err, pipeline.ErrReleased) {
 		t.Errorf("error %v", err)

@@ -33,7 +33,8 @@ var (
 	ErrStranger = errors.New("RTP is not taken from this address")
 	// ErrNoPort says that no pair of ports is free in the range for RTP.
 	ErrNoPort = errors.New("no port is free for RTP")
-	// ErrNoDataChannels says that the endpoint was made without UseDataChannels.
+	// ErrNoDataChannels says that the endpoint was made without UseDataChannels, or
+	// that the browser has negotiated none.
 	ErrNoDataChannels = errors.New("the endpoint was made without data channels")
 	// ErrBadDataChannel says that a data channel cannot be made as wished.
 	ErrBadDataChannel = errors.New("the data channel cannot be made")

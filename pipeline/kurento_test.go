@@ -262,7 +262,8 @@ func TestGenerateOfferDirections(t *testing.T) {
 		"all":        {want: "sendrecv sendrecv"},
 		"send only":  {make: pipeline.WebRtcEndpointOptions{SendOnly: true}, want: "sendonly sendonly"},
 		"take only":  {make: pipeline.WebRtcEndpointOptions{RecvOnly: true}, want: "recvonly recvonly"},
-		"no picture": {offer: pipeline.OfferOptions{NoVideo: true}, want: "sendrecv sendonly"},
+		"no picture": {offer: pipeline.OfferOptions{NoVideo: true}, want: "sendrecv"},
+		"no sound":   {offer: pipeline.OfferOptions{NoAudio: true}, want: "sendrecv"},
 		"take sound": {make: pipeline.WebRtcEndpointOptions{RecvOnly: true}, offer: pipeline.OfferOptions{NoVideo: true}, want: "recvonly"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -311,4 +312,38 @@ func TestViewerBeginsToSend(t *testing.T) {
 	}
 	other.Slot(pipelinetest.Camera).WaitTotal(t, 10, patience)
 	checkClean(t, other.Slot(pipelinetest.Camera), pipelinetest.Camera, send.SourceID(pipelinetest.Camera))
+}
+
+// TestViewerOrder: a viewer's connection keeps Kurento's order too.
+func TestViewerOrder(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, pipeline.Config{})
+	p := newPipeline(t, s)
+	teacher := present(t, p, pipelinetest.Options{})
+	teacher.Start(pipelinetest.Camera)
+	e := inKurentosManner(t, p, pipeline.WebRtcEndpointOptions{})
+	connect(t, teacher.endpoint, e)
+	got := events(t, e)
+	v := pipelinetest.NewViewer(t, pipelinetest.Options{})
+	v.Negotiate(e.ProcessOffer)
+	trickle(t, e, v.PeerConnection())
+	if err := e.GatherCandidates(); err != nil {
+		t.Fatal(err)
+	}
+	checkOrder(t, got)
+}
+
+// TestFlowEnds: when a browser hangs up, its sources are told to be still.
+func TestFlowEnds(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, pipeline.Config{})
+	teacher := present(t, newPipeline(t, s), pipelinetest.Options{})
+	got := events(t, teacher.endpoint)
+	teacher.Start(pipelinetest.Mic, pipelinetest.Camera)
+	is := func(m pipeline.MediaType, flowing bool) func(pipeline.MediaFlowOutStateChanged) bool {
+		return func(ev pipeline.MediaFlowOutStateChanged) bool { return ev.MediaType == m && ev.Flowing == flowing }
+	}
+	waitEvent(t, got, is(pipeline.Video, true))
+	teacher.Close()
+	waitEvent(t, got, is(pipeline.Video, false))
 }

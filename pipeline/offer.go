@@ -44,6 +44,16 @@ func (o *offer) sending() bool {
 	return slices.ContainsFunc(o.lines, func(l offerLine) bool { return l.sends })
 }
 
+// takesData tells whether messages were agreed on.
+func (o *offer) takesData() bool {
+	return slices.ContainsFunc(o.lines, func(l offerLine) bool { return l.media == Data && !l.rejected })
+}
+
+func has(m *sdp.MediaDescription, attribute string) bool {
+	_, ok := m.Attribute(attribute)
+	return ok
+}
+
 // readOffer checks a description and narrows its directions to the options.
 func readOffer(text string, opts WebRtcEndpointOptions) (*offer, error) {
 	return readDescription(text, opts, false)
@@ -88,6 +98,9 @@ func readDescription(text string, opts WebRtcEndpointOptions, answer bool) (*off
 			return nil, badSDP("m-line %d: mid %q comes twice", i+1, l.mid)
 		}
 		mids[l.mid] = true
+		if l.media == Data && !answer && !opts.UseDataChannels {
+			l.rejected = true
+		}
 		if l.media == Audio || l.media == Video {
 			l.at = pad{l.media, placeName(places[l.media])}
 			places[l.media]++
@@ -134,6 +147,7 @@ func readLine(m *sdp.MediaDescription, d *sdp.SessionDescription) (offerLine, er
 		l.media = Video
 	case "application":
 		l.media = Data
+		l.rejected = m.MediaName.Port.Value == 0 && !has(m, "bundle-only")
 		return l, nil
 	default:
 		return l, fmt.Errorf("media %q is not known", m.MediaName.Media)
@@ -141,8 +155,7 @@ func readLine(m *sdp.MediaDescription, d *sdp.SessionDescription) (offerLine, er
 	if !slices.Contains(m.MediaName.Protos, "SAVPF") {
 		return l, fmt.Errorf("the transport %q is not RTP/SAVPF", strings.Join(m.MediaName.Protos, "/"))
 	}
-	_, bundleOnly := m.Attribute("bundle-only")
-	if m.MediaName.Port.Value == 0 && !bundleOnly {
+	if m.MediaName.Port.Value == 0 && !has(m, "bundle-only") {
 		l.rejected = true
 		return l, nil // rejected or stopped (RFC 3264, section 6); port 0 with bundle-only is not (RFC 9143, section 6)
 	}

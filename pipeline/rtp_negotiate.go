@@ -163,6 +163,9 @@ func (e *RtpEndpoint) GenerateOffer(ctx context.Context, opts OfferOptions) (off
 		var media []*rtpMedia
 		var local []*rtpLocal
 		for _, m := range []MediaType{Audio, Video} {
+			if m == Audio && opts.NoAudio || m == Video && opts.NoVideo {
+				continue
+			}
 			x, err := e.openMedia(m)
 			if err != nil {
 				closeAll(media)
@@ -170,9 +173,6 @@ func (e *RtpEndpoint) GenerateOffer(ctx context.Context, opts OfferOptions) (off
 			}
 			media = append(media, x)
 			x.remote = rtpLine{media: m, addr: netip.AddrPortFrom(netip.IPv4Unspecified(), 9), receives: true, sends: true}
-			if m == Audio && opts.NoAudio || m == Video && opts.NoVideo {
-				x.remote.sends = false
-			}
 			x.local = e.offerLine(x)
 			local = append(local, &x.local)
 		}

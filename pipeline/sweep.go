@@ -112,12 +112,23 @@ func (d *downTrack) watchFlow(packets uint64) bool {
 
 func (t *upTrack) watchFlow() bool {
 	t.mu.Lock()
-	flowing := t.up.Flowing()
-	changed := flowing != t.flow.flowing
-	t.flow.flowing = flowing
-	t.mu.Unlock()
-	if changed {
+	defer t.mu.Unlock()
+	flowing := t.up.Flowing() && !t.gone
+	t.tellFlowLocked(flowing)
+	return flowing
+}
+
+func (t *upTrack) tellFlowLocked(flowing bool) {
+	if t.flow.flowing != flowing {
+		t.flow.flowing = flowing
 		t.endpoint.events.emit(MediaFlowOutStateChanged{flowing, t.at.media, t.at.description})
 	}
-	return flowing
+}
+
+// endFlow tells that nothing comes any more: the browser has ended the track.
+func (t *upTrack) endFlow() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.gone = true
+	t.tellFlowLocked(false)
 }

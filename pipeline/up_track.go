@@ -28,6 +28,7 @@ type upTrack struct {
 	up    *sfu.UpTrack
 	loops int
 	flow  flowMeter
+	gone  bool // nothing is told of it any more
 }
 
 func (t *upTrack) current() *sfu.UpTrack {
@@ -223,6 +224,7 @@ func (t *upTrack) remove() {
 	}
 	e.tracks = kept
 	e.mu.Unlock()
+	t.endFlow()
 	e.pipeline.unpublish(&e.element, t.at, up)
 	e.server.addPast(receivedStats(t.at, up))
 	up.Close()

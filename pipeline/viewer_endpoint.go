@@ -18,14 +18,15 @@ import (
 
 // mayBeViewer tells whether the offer is one that a viewer's connection
 // understands whole: all of it in one bundle (RFC 9143), media that the browser
-// only receives, and nothing else. All others get a PeerConnection.
+// only receives, and nothing else but what is rejected. All others get a
+// PeerConnection.
 func (e *WebRtcEndpoint) mayBeViewer(o *offer) bool {
 	if e.server.cfg.OnlyPeerConnections || e.opts.MaySend || e.opts.UseDataChannels {
 		return false
 	}
 	receives := false
 	for _, l := range o.lines {
-		if l.sends || l.media == Data {
+		if l.sends {
 			return false
 		}
 		receives = receives || l.receives && len(l.codecs) > 0

@@ -7,11 +7,11 @@ import (
 	"github.com/pion/webrtc/v4"
 )
 
-// OfferOptions say what the browser is asked to send. What an endpoint sends
-// itself is always offered (unless RecvOnly).
+// OfferOptions say what is offered.
 type OfferOptions struct {
-	// NoAudio and NoVideo ask the browser to send none of that kind: the m-line
-	// is sendonly (W3C, legacy offerToReceiveAudio, section 4.4.3.2).
+	// NoAudio and NoVideo leave a kind out, both ways: that is what
+	// offerToReceiveAudio and offerToReceiveVideo do in Kurento, whatever W3C's
+	// options of that name do.
 	NoAudio, NoVideo bool
 }
 
@@ -23,7 +23,7 @@ type generated struct {
 	slots []*downTrack
 }
 
-// GenerateOffer makes an offer with one m-line for sound, one for pictures and,
+// GenerateOffer makes an offer with at most one m-line for sound, one for pictures and,
 // with UseDataChannels, one for data. It takes ProcessAnswer to come to
 // anything. Only an endpoint without any negotiation can offer.
 func (e *WebRtcEndpoint) GenerateOffer(ctx context.Context, opts OfferOptions) (offer string, err error) {
@@ -53,11 +53,13 @@ func (e *WebRtcEndpoint) GenerateOffer(ctx context.Context, opts OfferOptions) (
 
 func (e *WebRtcEndpoint) generate(opts OfferOptions) (*generated, error) {
 	g := &generated{}
-	for i, m := range []MediaType{Audio, Video} {
-		wanted := !(m == Audio && opts.NoAudio) && !(m == Video && opts.NoVideo)
+	for _, m := range []MediaType{Audio, Video} {
+		if m == Audio && opts.NoAudio || m == Video && opts.NoVideo {
+			continue
+		}
 		l := offerLine{
-			media: m, mid: fmt.Sprint(i), at: pad{m, DefaultDescription},
-			sends: wanted && !e.opts.SendOnly, receives: !e.opts.RecvOnly,
+			media: m, mid: fmt.Sprint(len(g.lines)), at: pad{m, DefaultDescription},
+			sends: !e.opts.SendOnly, receives: !e.opts.RecvOnly,
 		}
 		if l.sends || l.receives {
 			g.lines = append(g.lines, l)

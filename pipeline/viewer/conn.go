@@ -44,7 +44,8 @@ type Handler struct {
 	// restart.
 	State func(State)
 	// ICE and DTLS are told the parts that make up the state; of DTLS connecting,
-	// connected, failed and closed. Pair is told the chosen pair, as candidate lines.
+	// connected, failed and closed. Pair is told the chosen pair, as candidate lines: before
+	// ICE is told connected, and perhaps the same one again.
 	ICE  func(ice.ConnectionState)
 	DTLS func(State)
 	Pair func(local, remote string)
@@ -78,6 +79,7 @@ type Conn struct {
 	shaking sync.WaitGroup
 	closing sync.Once
 	telling sync.Mutex
+	pairing sync.Mutex
 
 	mu       sync.Mutex
 	remote   Remote
@@ -269,11 +271,22 @@ func (c *Conn) pairChanged(local, remote ice.Candidate) {
 		r.direct = c.lane != nil && local.NetworkType().IsUDP() && c.lane.Reaches(r.to)
 	}
 	c.route.Store(r)
+	c.tellPair(local, remote)
+}
+
+// tellPair hands on what two goroutines of ICE learn.
+func (c *Conn) tellPair(local, remote ice.Candidate) {
+	c.pairing.Lock()
+	defer c.pairing.Unlock()
 	c.handler.Pair("candidate:"+local.Marshal(), "candidate:"+remote.Marshal())
 }
 
-// iceChanged is ICE's.
+// iceChanged is ICE's. Its pairs come by another goroutine, and the one by which
+// it is connected is to be known first.
 func (c *Conn) iceChanged(s ice.ConnectionState) {
+	if p := c.Pair(); p != nil && s == ice.ConnectionStateConnected {
+		c.tellPair(p.Local, p.Remote)
+	}
 	c.handler.ICE(s)
 	c.mu.Lock()
 	c.ice = s

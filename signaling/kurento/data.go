@@ -1,6 +1,7 @@
 package kurento
 
 import (
+	"errors"
 	"math"
 
 	"kelas/pipeline"
@@ -14,15 +15,10 @@ func createDataChannel(c *call) (any, error) {
 		name string
 		to   **uint16
 	}{{"maxPacketLifeTime", &opts.MaxPacketLifeTime}, {"maxRetransmits", &opts.MaxRetransmits}} {
-		n := c.int(limit.name)
-		if n < 0 {
-			continue
+		if n := c.int(limit.name); n >= 0 {
+			v := uint16(min(n, math.MaxUint16)) // as Kurento has it, 65535 stands for more
+			*limit.to = &v
 		}
-		if n > math.MaxUint16 {
-			return nil, fail(codeIllegalParam, "%s is larger than %d", limit.name, math.MaxUint16)
-		}
-		v := uint16(n)
-		*limit.to = &v
 	}
 	if opts.MaxPacketLifeTime != nil && opts.MaxRetransmits != nil {
 		return nil, fail(codeIllegalParam, "Syntax error")
@@ -30,10 +26,18 @@ func createDataChannel(c *call) (any, error) {
 	return nil, c.webrtc().CreateDataChannel(c.text("label"), opts)
 }
 
+// closeDataChannel: what is not open is no error, as in Kurento.
 func closeDataChannel(c *call) (any, error) {
+	if !c.webrtc().DataChannels() {
+		return nil, pipeline.ErrNoDataChannels
+	}
 	n := c.int("channelId")
 	if n < 0 || n > math.MaxUint16 {
-		return nil, fail(codeIllegalParam, "There is no such data channel")
+		return nil, nil
 	}
-	return nil, c.webrtc().CloseDataChannel(uint16(n))
+	err := c.webrtc().CloseDataChannel(uint16(n))
+	if errors.Is(err, pipeline.ErrNoSuchDataChannel) {
+		return nil, nil
+	}
+	return nil, err
 }

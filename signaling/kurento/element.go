@@ -39,11 +39,19 @@ func (c *call) inPipeline() *pipeline.MediaPipeline {
 func (o *object) element() pipeline.MediaElement { return o.part.(elementPart).element() }
 
 func linkOptions(c *call) []pipeline.ConnectOption {
-	opts := []pipeline.ConnectOption{pipeline.SourceDescription(c.text("sourceMediaDescription")), pipeline.SinkDescription(c.text("sinkMediaDescription"))}
+	opts := []pipeline.ConnectOption{pipeline.SourceDescription(c.description("sourceMediaDescription")), pipeline.SinkDescription(c.description("sinkMediaDescription"))}
 	if c.has("mediaType") {
 		opts = append(opts, pipeline.OnlyMedia(pipeline.MediaType(c.text("mediaType"))))
 	}
 	return opts
+}
+
+// description is a media description; an empty one is the default, as in Kurento.
+func (c *call) description(name string) string {
+	if d := c.text(name); d != "" {
+		return d
+	}
+	return pipeline.DefaultDescription
 }
 
 func connect(c *call) (any, error) {
@@ -78,16 +86,37 @@ func connections(c *call, list []pipeline.ElementConnection, own func(pipeline.E
 
 // isMediaFlowingOut: from the element into the pipeline.
 func isMediaFlowingOut(c *call) (any, error) {
-	flowing, _ := c.obj.element().MediaFlowingOut(pipeline.MediaType(c.text("mediaType")), c.text("sourceMediaDescription"))
+	if err := c.refuseData("MediaFlowingOut"); err != nil {
+		return nil, err
+	}
+	flowing, _ := c.obj.element().MediaFlowingOut(pipeline.MediaType(c.text("mediaType")), c.description("sourceMediaDescription"))
 	return flowing, nil
 }
 
 // isMediaFlowingIn: from the pipeline into the element. Where nothing is
-// connected nothing flows; in Kurento the pads of an element are there from
-// its beginning, here they come with the media.
+// connected, and at a description that is not there, nothing flows.
 func isMediaFlowingIn(c *call) (any, error) {
-	flowing, _ := c.obj.element().MediaFlowingIn(pipeline.MediaType(c.text("mediaType")), c.text("sinkMediaDescription"))
+	if err := c.refuseData("MediaFlowingIn"); err != nil {
+		return nil, err
+	}
+	flowing, _ := c.obj.element().MediaFlowingIn(pipeline.MediaType(c.text("mediaType")), c.description("sinkMediaDescription"))
 	return flowing, nil
+}
+
+// isMediaTranscoding: nothing is.
+func isMediaTranscoding(c *call) (any, error) {
+	if err := c.refuseData("MediaTranscoding"); err != nil {
+		return nil, err
+	}
+	return false, nil
+}
+
+// refuseData: Kurento answers these questions of sound and pictures only.
+func (c *call) refuseData(question string) error {
+	if c.text("mediaType") == string(pipeline.Data) {
+		return fail(codeIllegalParam, "Media type DATA is not supported for %s", question)
+	}
+	return nil
 }
 
 // getDot draws the graph as it is: the whole pipeline's, or what an element is

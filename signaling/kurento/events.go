@@ -2,6 +2,7 @@ package kurento
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"kelas/pipeline"
@@ -37,12 +38,14 @@ func (s *Server) happened(o *object, ev pipeline.Event) {
 			"connectionId": e.ConnectionID, "state": string(e.State)})
 	case pipeline.ElementConnected:
 		s.deliver(o, "ElementConnected", linkMembers(e.Sink, e.MediaType, e.SourceDescription, e.SinkDescription))
+		s.passesThrough(o, e.MediaType, e.SourceDescription)
 	case pipeline.ElementDisconnected:
 		s.deliver(o, "ElementDisconnected", linkMembers(e.Sink, e.MediaType, e.SourceDescription, e.SinkDescription))
 	case pipeline.MediaFlowInStateChanged:
-		s.deliver(o, "MediaFlowInStateChanged", flowMembers("sink", e.Flowing, e.MediaType, e.Description))
+		s.deliver(o, "MediaFlowInStateChanged", flowMembers(e.Flowing, e.MediaType, e.Description))
 	case pipeline.MediaFlowOutStateChanged:
-		s.deliver(o, "MediaFlowOutStateChanged", flowMembers("src", e.Flowing, e.MediaType, e.Description))
+		s.deliver(o, "MediaFlowOutStateChanged", flowMembers(e.Flowing, e.MediaType, e.Description))
+		s.passesThrough(o, e.MediaType, e.Description)
 	case pipeline.Unplayable:
 		s.trouble(o, codeUnsupported, "UNEXPECTED_ELEMENT_ERROR",
 			"The receiver cannot play "+e.Codec+"; it accepts "+strings.Join(e.Accepted, ", "))
@@ -97,11 +100,33 @@ func linkMembers(sink pipeline.MediaElement, media pipeline.MediaType, from, to 
 	return map[string]any{"sink": sink.ID(), "mediaType": string(media), "sourceMediaDescription": from, "sinkMediaDescription": to}
 }
 
-func flowMembers(side string, flowing bool, media pipeline.MediaType, description string) map[string]any {
+// flowMembers: Kurento's padName is the description, without side and type.
+func flowMembers(flowing bool, media pipeline.MediaType, description string) map[string]any {
 	state := "NOT_FLOWING"
 	if flowing {
 		state = "FLOWING"
 	}
-	return map[string]any{"state": state, "mediaType": string(media),
-		"padName": side + "_" + strings.ToLower(string(media)) + "_" + description}
+	return map[string]any{"state": state, "mediaType": string(media), "padName": description}
+}
+
+// passesThrough tells once of each source that it is not transcoded: when what
+// comes out of it is first taken by somebody, as in Kurento. It is called by the
+// element's own goroutine.
+func (s *Server) passesThrough(o *object, media pipeline.MediaType, description string) {
+	e := o.element()
+	if flowing, _ := e.MediaFlowingOut(media, description); !flowing || media == pipeline.Data {
+		return
+	}
+	key := string(media) + description
+	taken := func(l pipeline.ElementConnection) bool {
+		return l.MediaType == media && l.SourceDescription == description
+	}
+	if o.untouched[key] || !slices.ContainsFunc(e.SinkConnections(), taken) {
+		return
+	}
+	if o.untouched == nil {
+		o.untouched = map[string]bool{}
+	}
+	o.untouched[key] = true
+	s.deliver(o, "MediaTranscodingStateChanged", map[string]any{"state": "NOT_TRANSCODING", "mediaType": string(media), "binName": description})
 }

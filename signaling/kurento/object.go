@@ -24,14 +24,18 @@ type elementPart interface {
 	element() pipeline.MediaElement
 }
 
-// object is what a client has an id of. Server.mu guards all but the constant
-// members in the first block.
+// object is what a client has an id of. Server.mu guards all but the first two
+// blocks, the first of which is constant.
 type object struct {
 	id      string
 	class   *class
 	parent  *object // nil of a pipeline and of the manager
 	created time.Time
 	part    part
+
+	// untouched are the sources of which it was told that they are not transcoded;
+	// the goroutine's that brings the element's events.
+	untouched map[string]bool
 
 	released bool
 	maker    *making // the request that made it, while that is not answered

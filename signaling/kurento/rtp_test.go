@@ -22,6 +22,20 @@ func TestBandwidth(t *testing.T) {
 		t.Errorf("they are %v and %v", a, b)
 	}
 	c.refuse(codeIllegalParam, "invoke", obj{"object": e, "operation": "setMaxVideoSendBandwidth", "operationParams": obj{"maxVideoSendBandwidth": -1}})
+	c.refuse(codeIllegalParam, "invoke", obj{"object": e, "operation": "setMinVideoSendBandwidth", "operationParams": obj{"minVideoSendBandwidth": 10_000_001}})
+	// What contradicts the other bound is taken to it, as in Kurento.
+	for _, x := range []struct {
+		name, param string
+		set, want   float64
+	}{
+		{"MinVideoSendBandwidth", "minVideoSendBandwidth", 900, 800}, {"MaxVideoSendBandwidth", "maxVideoSendBandwidth", 300, 800},
+		{"MaxVideoSendBandwidth", "maxVideoSendBandwidth", 0, 0}, {"MinVideoRecvBandwidth", "minVideoRecvBandwidth", 500, 321},
+	} {
+		c.invoke(e, "set"+x.name, obj{x.param: x.set})
+		if got := c.invoke(e, "get"+x.name, nil); got != x.want {
+			t.Errorf("%s was set to %v and is %v, want %v", x.name, x.set, got, x.want)
+		}
+	}
 	page := pipelinetest.NewPresenter(t, pipelinetest.Options{})
 	if answer := c.invoke(e, "processOffer", obj{"offer": page.Offer()}).(string); !strings.Contains(answer, "b=AS:321") {
 		t.Errorf("answer %s", answer)

@@ -2,6 +2,8 @@ package kurento
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	"kelas/pipeline"
@@ -78,12 +80,15 @@ func getRemoteSDP(c *call) (any, error) { return c.sdp().RemoteSessionDescriptio
 
 // requestKeyframe is for an endpoint that is sent pictures.
 func requestKeyframe(c *call) (any, error) {
-	for _, e := range c.obj.element().SourceConnections() {
-		if e.MediaType == pipeline.Video {
-			return nil, c.rtp().RequestKeyframe()
-		}
+	video := func(l pipeline.ElementConnection) bool { return l.MediaType == pipeline.Video }
+	err := pipeline.ErrNotNegotiated
+	if slices.ContainsFunc(c.obj.element().SourceConnections(), video) {
+		err = c.rtp().RequestKeyframe()
 	}
-	return nil, fail(codeNotSupported, "Keyframe request failed (must be requested from a subscriber element)")
+	if errors.Is(err, pipeline.ErrNotNegotiated) {
+		return nil, fail(codeNotSupported, "Keyframe request failed (must be requested from a subscriber element)")
+	}
+	return nil, err
 }
 
 func connectedOr(connected bool) string {
