@@ -206,7 +206,7 @@ func isKnown(err error) bool {
 }
 
 // as answers with Kurento's number of the operation that failed, unless the
-// error has words of its own.
+// error has a number of its own.
 func as(code int, text string, err error) error {
 	if err == nil {
 		return nil
@@ -216,5 +216,19 @@ func as(code int, text string, err error) error {
 			return err
 		}
 	}
+	for _, w := range withReason {
+		if errors.Is(err, w.err) && w.code != code {
+			return err
+		}
+	}
 	return fail(code, "%s: %s", text, asError(err).Message)
+}
+
+// asSDP is as for what was done with a description of the client: one that
+// cannot be read has a number of its own, and words before the reason.
+func asSDP(code int, text string, err error) error {
+	if errors.Is(err, pipeline.ErrBadSDP) {
+		code, text = codeSDPParse, "Error parsing SDP"
+	}
+	return as(code, text, err)
 }

@@ -42,7 +42,7 @@ func processOffer(c *call) (any, error) {
 	defer cancel()
 	answer, err := c.sdp().ProcessOffer(ctx, offer)
 	if err != nil {
-		return nil, as(codeSDPParse, "Error parsing SDP", err)
+		return nil, asSDP(codeProcessOffer, "Error processing offer", err)
 	}
 	return answer, nil
 }
@@ -70,7 +70,7 @@ func processAnswer(c *call) (any, error) {
 	defer cancel()
 	local, err := c.sdp().ProcessAnswer(ctx, answer)
 	if err != nil {
-		return nil, as(codeSDPParse, "Error parsing SDP", err)
+		return nil, asSDP(codeProcessAnswer, "Error processing answer", err)
 	}
 	return local, nil
 }
