@@ -80,11 +80,31 @@ func (f *fileRoot) locate(uri string) (string, error) {
 }
 
 // create makes a file anew: one of that name is replaced, and whoever reads the old one may read on.
-func (f *fileRoot) create(name string) (*os.File, error) {
+func (f *fileRoot) create(name string) (*newFile, error) {
 	if err := f.root.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	return f.root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o640)
+	file, err := f.root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o640)
+	if err != nil {
+		return nil, err
+	}
+	return &newFile{file, f.root, name}, nil
+}
+
+// newFile is one that was created; without a byte in it, Close takes it away.
+type newFile struct {
+	*os.File
+	root *os.Root
+	name string
+}
+
+// Close closes the file.
+func (f *newFile) Close() error {
+	st, err := f.Stat()
+	if err == nil && st.Size() == 0 {
+		err = f.root.Remove(f.name)
+	}
+	return errors.Join(err, f.File.Close())
 }
 
 // checkFolder tells early whether create can work.

@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 
 	"kelas/pipeline/codec"
@@ -159,10 +158,9 @@ func (t *recorderTap) clock(now time.Time) (at time.Time, ts uint32, ok bool) {
 	return now, sr.RTPTime, true
 }
 
-// lost asks for a key frame as a viewer does.
-func (t *recorderTap) lost() {
-	t.slot.HandleRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: 1}})
-}
+// lost asks the source for a key frame. The slot is not asked: what it has kept lacks what is lost, and would be written
+// a second time.
+func (t *recorderTap) lost() { t.up.RequestKeyFrame() }
 
 func (l *recorderLoop) pause(on bool) {
 	if !on {

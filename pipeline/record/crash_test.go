@@ -13,7 +13,6 @@ import (
 
 // diary is a file that remembers what was written when, so that every moment can be looked at as a crash leaves it.
 type diary struct {
-	at     int64
 	now    time.Time
 	writes []diaryWrite
 }
@@ -24,19 +23,14 @@ type diaryWrite struct {
 	data []byte
 }
 
-func (d *diary) Write(b []byte) (int, error) {
-	d.writes = append(d.writes, diaryWrite{d.now, d.at, append([]byte(nil), b...)})
-	d.at += int64(len(b))
-	return len(b), nil
-}
-
 func (d *diary) WriteAt(b []byte, at int64) (int, error) {
 	d.writes = append(d.writes, diaryWrite{d.now, at, append([]byte(nil), b...)})
 	return len(b), nil
 }
 
-func (d *diary) Sync() error  { return nil }
-func (d *diary) Close() error { return nil }
+func (d *diary) Truncate(int64) error { return nil }
+func (d *diary) Sync() error          { return nil }
+func (d *diary) Close() error         { return nil }
 
 // leave writes what was there after n writes, the last of which is cut to a part.
 func (d *diary) leave(t *testing.T, path string, n int, part float64) {

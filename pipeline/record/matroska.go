@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"kelas/pipeline/codec"
@@ -186,14 +187,14 @@ func (m *matroska) flush() error {
 		return m.failed
 	}
 	position := m.at - m.segment
-	for i := len(m.cues) - 1; i >= 0 && m.cues[i].cluster < 0; i-- {
-		m.cues[i].cluster = position
-	}
 	out := make(ebml, 0, len(m.cluster)+12)
 	out.bytes(idCluster, m.cluster)
 	m.cluster, m.began = m.cluster[:0], false
 	if err := m.append(out); err != nil {
 		return err
+	}
+	for i := len(m.cues) - 1; i >= 0 && m.cues[i].cluster < 0; i-- {
+		m.cues[i].cluster = position
 	}
 	return m.patchDuration() // a file that is cut says how long it is, too
 }
@@ -206,9 +207,20 @@ func (m *matroska) patchDuration() error {
 }
 
 func (m *matroska) close() error {
-	if err := m.flush(); err != nil {
-		return err
+	failed := m.flush()
+	if m.at == 0 {
+		return failed // not even the head fitted
 	}
+	m.failed = nil // what did not fit is cut off, and the rest may be made whole
+	if err := m.index(); failed == nil {
+		failed = err
+	}
+	return failed
+}
+
+// index appends the seek table and says where it is.
+func (m *matroska) index() error {
+	m.cues = slices.DeleteFunc(m.cues, func(c cue) bool { return c.cluster < 0 })
 	cues := m.at - m.segment
 	if len(m.cues) > 0 {
 		var out ebml

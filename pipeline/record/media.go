@@ -78,10 +78,11 @@ type Packet struct {
 
 // File is what a Recording writes to; an *os.File is one.
 type File interface {
-	io.Writer
 	io.WriterAt
 	io.Closer
 	Sync() error
+	// Truncate cuts off what did not fit on the disk.
+	Truncate(size int64) error
 }
 
 // Clock relates a stream's timestamps to the recorder's time: a capture at the moment at has the timestamp ts. ok is

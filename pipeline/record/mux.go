@@ -24,7 +24,7 @@ type muxer interface {
 	write(s sample) error
 	// flush hands all that it holds to the file.
 	flush() error
-	// close makes the file seekable. The file itself stays open.
+	// close makes the file seekable, after a failure as far as that goes. The file itself stays open.
 	close() error
 }
 
@@ -43,16 +43,18 @@ type output struct {
 	failed error
 }
 
+// append writes all of b, or nothing: half a cluster is what players complain of.
 func (o *output) append(b []byte) error {
 	if o.failed != nil {
 		return o.failed
 	}
-	n, err := o.file.Write(b)
-	o.at += int64(n)
-	if err != nil {
+	if _, err := o.file.WriteAt(b, o.at); err != nil {
+		_ = o.file.Truncate(o.at) // the first error is the one that matters
 		o.failed = fmt.Errorf("writing the recording: %w", err)
+		return o.failed
 	}
-	return o.failed
+	o.at += int64(len(b))
+	return nil
 }
 
 // patch writes over what is there.

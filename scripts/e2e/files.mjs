@@ -80,6 +80,12 @@ export async function decode(path) {
   return stdout.split('\n').filter((l) => l.startsWith('0,')).length;
 }
 
+/** When each packet of a kind is shown, in seconds. */
+export async function packets(path, kind) {
+  const { stdout } = await promisify(execFile)('ffprobe', ['-v', 'error', '-of', 'csv=p=0', '-select_streams', kind[0], '-show_entries', 'packet=pts_time', path], { maxBuffer: 64 << 20 });
+  return stdout.split('\n').map(parseFloat).filter((n) => !Number.isNaN(n));
+}
+
 /** A file in a video element is what ffprobe says it is. */
 export function checkSeen(seen, seconds, places) {
   assert.ok(Math.abs(seen.duration - seconds) < 0.1, `lasts ${seen.duration}, ffprobe says ${seconds}`);

@@ -17,12 +17,12 @@ require('node:domain').Domain = undefined;
 export const kurentoClient = require('kurento-client');
 
 /** Starts a server that speaks the protocol at ws://127.0.0.1:PORT/kurento. */
-export async function startKelas(args = []) {
+export async function startKelas(args = [], where = {}) {
   const probe = createTCP().listen(0, '127.0.0.1');
   await once(probe, 'listening');
   const { port } = probe.address();
   probe.close();
-  const kelas = await Kelas.start(['--kurento-addr', `127.0.0.1:${port}`, ...args]);
+  const kelas = await Kelas.start(['--kurento-addr', `127.0.0.1:${port}`, ...args], where);
   kelas.kurento = `ws://127.0.0.1:${port}/kurento`;
   return kelas;
 }
