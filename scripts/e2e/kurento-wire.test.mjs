@@ -19,11 +19,11 @@ let kelas;
 console.trace = () => {};
 console.warn = () => {};
 
-before(async () => { kelas = await startKelas(['--kurento-collect-period', '2s', '--kurento-max-objects', '4', '--kurento-max-message', '8KiB', '--kurento-token', token]); });
+before(async () => { kelas = await startKelas(['--kurento-collect-period', '5s', '--kurento-max-objects', '4', '--kurento-max-message', '8KiB', '--kurento-token', token]); });
 after(() => kelas?.stop());
 
 function step(name, fn) {
-  test(name, { timeout: 60000 }, async (t) => {
+  test(name, { timeout: 120000 }, async (t) => {
     try {
       await fn(t);
     } catch (e) {
@@ -97,7 +97,7 @@ step('answers in order behind slow work, events between them, others not held up
   const { value: element } = await c.call('create', { type: 'PassThrough', constructorParams: { mediaPipeline: pipeline }, properties: {} });
   await c.call('subscribe', { object: element, type: 'ElementConnected' });
   c.heard.length = 0;
-  const slow = c.send('invoke', { object: manager, operation: 'getUsedCpu', operationParams: { interval: 1500 } });
+  const slow = c.send('invoke', { object: manager, operation: 'getUsedCpu', operationParams: { interval: 4000 } });
   const behind = Array.from({ length: 10 }, () => c.send('invoke', { object: element, operation: 'getName' }));
   await other.invoke(element, 'connect', { sink: element, mediaType: 'VIDEO' });
   await until('the event comes', () => c.events('ElementConnected').length === 1);
@@ -129,7 +129,7 @@ step('a session outlives its socket for two periods, and its events follow it', 
   assert.equal((await c.call('describe', { object: manager })).type, 'ServerManager');
   const sessions = () => c.invoke(manager, 'getSessions');
   assert.ok((await sessions()).includes(sessionId), 'it is there without a socket');
-  await until('it is collected', async () => !(await sessions()).includes(sessionId), 10000);
+  await until('it is collected', async () => !(await sessions()).includes(sessionId), 30000);
   await assert.rejects(c.call('connect', { sessionId }), { code: 40007, message: 'Invalid session' });
   await assert.rejects(c.call('describe', { object: element }), { code: 40101 });
   assert.equal((await sessions()).length, 1, 'the one with an open socket stays');
@@ -199,8 +199,8 @@ step('the client: parents of a port that createHubPort made are never told, thou
 });
 
 step('the client: retries make nothing twice', async (t) => {
-  const wire = await listen(t, { hold: (m) => (m.result?.value?.endsWith?.('MediaPipeline') ? 900 : 0) });
-  const client = await kurentoClient(wire.uri, { ...withToken, max_retries: 2, request_timeout: 300 });
+  const wire = await listen(t, { hold: (m) => (m.result?.value?.endsWith?.('MediaPipeline') ? 3000 : 0) });
+  const client = await kurentoClient(wire.uri, { ...withToken, max_retries: 3, request_timeout: 2000 });
   t.after(() => client.close());
   const before = (await client.getServerManager().then((m) => m.getPipelines())).length;
   const pipeline = await client.create('MediaPipeline');
@@ -263,4 +263,29 @@ step('the client over TLS on a port of the protocol\'s own', async (t) => {
   const endpoint = await pipeline.create('WebRtcEndpoint');
   assert.match(await endpoint.generateOffer(), /^v=0/);
   await pipeline.release();
+});
+
+step('the client in strict mode: its own objects, and nobody else\'s', async (t) => {
+  const strict = await startKelas(['--kurento-strict']);
+  t.after(() => strict.stop());
+  const [mine, theirs] = await Promise.all([0, 1].map(() => kurentoClient(strict.kurento, { duplicates_timeout: 100 })));
+  t.after(() => { mine.close(); theirs.close(); });
+  const [pipeline, other] = [await mine.create('MediaPipeline'), await theirs.create('MediaPipeline')];
+  const element = await pipeline.create('PassThrough');
+  assert.equal((await element.getParent()).id, pipeline.id);
+  const failure = (client, id) => new Promise((resolve) => client.getMediaobjectById(id, resolve));
+  for (const id of [pipeline.id, element.id]) {
+    const error = await failure(theirs, id);
+    assert.ok(error instanceof ReferenceError, String(error));
+    assert.equal(error.code, 40101);
+  }
+  const list = async (client) => (await (await client.getServerManager()).getPipelines()).map((p) => p.id);
+  assert.deepEqual(await list(mine), [pipeline.id]);
+  assert.deepEqual(await list(theirs), [other.id]);
+  // Given to the other by its id it is still out of reach.
+  const own = await other.create('PassThrough');
+  const error = await new Promise((resolve) => own._invoke(undefined, 'connect', { sink: element.id }, resolve));
+  assert.equal(error.code, 40101);
+  await pipeline.release();
+  await other.release();
 });

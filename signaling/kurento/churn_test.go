@@ -18,7 +18,7 @@ import (
 	"kelas/pipeline/pipelinetest"
 )
 
-var cycles = flag.Int("cycles", 50, "how often the tests of churn make, negotiate, connect and release; ten times as many sessions")
+var cycles = flag.Int("cycles", 30, "how often the tests of churn make, negotiate, connect and release; ten times as many sessions")
 
 // offers are two browsers' descriptions, without the browsers: what is about
 // the server's memory should not be about theirs.
@@ -177,7 +177,7 @@ func (r *rig) churn(t *testing.T, n int, cycle func(*client)) {
 // request memory included. With -cycles 10000 it is the figure in the README.
 func TestChurn(t *testing.T) {
 	r := newRig(t, Config{})
-	r.churn(t, 20, (*client).lesson) // pools and caches fill
+	r.churn(t, 10, (*client).lesson) // pools and caches fill
 	before := inUse(t)
 	r.churn(t, *cycles, (*client).lesson)
 	r.back(t, fmt.Sprintf("%d cycles of a presenter and two viewers with media", *cycles), before)

@@ -1,6 +1,7 @@
 package kurento
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"net/netip"
 	"runtime/debug"
@@ -100,15 +101,21 @@ func (c *conn) shut(code int, reason string) {
 	}
 }
 
-// abort ends it at once and never blocks.
+// abort ends it at once and never blocks: of TLS the connection below is
+// closed, since TLS itself would write a farewell first.
 func (c *conn) abort() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.isDead {
-		c.isDead = true
-		close(c.dead)
-		_ = c.ws.NetConn().Close() // the peer learns of it by that
+	if c.isDead {
+		return
 	}
+	c.isDead = true
+	close(c.dead)
+	below := c.ws.NetConn()
+	if secure, ok := below.(*tls.Conn); ok {
+		below = secure.NetConn()
+	}
+	_ = below.Close() // the peer learns of it by that
 }
 
 // read queues what comes, and reports whether the other end closed the
