@@ -39,7 +39,7 @@ func (t peerLink) path() (linkPath, bool) {
 		return linkPath{}, false
 	}
 	return linkPath{
-		local: pair.Local.Typ.String(), remote: pair.Remote.Typ.String(), protocol: pair.Local.Protocol.String(),
+		local: localType(pair.Local.Typ.String(), int(pair.Local.Port), pair.Local.Protocol.String()), remote: pair.Remote.Typ.String(), protocol: pair.Local.Protocol.String(),
 		address: net.JoinHostPort(pair.Remote.Address, strconv.Itoa(int(pair.Remote.Port))),
 	}, true
 }
@@ -66,9 +66,21 @@ func (t viewerLink) path() (linkPath, bool) {
 		return linkPath{}, false
 	}
 	return linkPath{
-		local: p.Local.Type().String(), remote: p.Remote.Type().String(), protocol: networkOf(p.Local),
+		local: localType(p.Local.Type().String(), p.Local.Port(), networkOf(p.Local)), remote: p.Remote.Type().String(), protocol: networkOf(p.Local),
 		address: net.JoinHostPort(p.Remote.Address(), strconv.Itoa(p.Remote.Port())),
 	}, true
+}
+
+// relayed is the type of a candidate at a TURN server.
+var relayed = ice.CandidateTypeRelay.String()
+
+// localType is the type of our side's candidate; ICE takes the relay's place for
+// an address of our own.
+func localType(typ string, port int, protocol string) string {
+	if isRelayPlace(port, protocol == "tcp") {
+		return relayed
+	}
+	return typ
 }
 
 func networkOf(c ice.Candidate) string {

@@ -24,7 +24,7 @@
 // one for its sender reports, and on a PeerConnection one for each slot's RTCP;
 // a viewer's are in viewer. The workers that send to slots are the Server's. Subscribers are
 // called by a goroutine of the element that, too, lives only while there are
-// events. A recorder has one goroutine from Record until its file is closed, a player one
+// events. With a STUN or TURN server it has some more from GatherCandidates to its end. A recorder has one goroutine from Record until its file is closed, a player one
 // from Play to the end of the stream.
 //
 // # Lock order
@@ -32,7 +32,8 @@
 //	Server.mu, alone: nothing is called while it is held
 //	MediaPipeline.mu > locks of sfu.UpTrack and sfu.Slot > pion's
 //	MediaPipeline.mu > downTrack.mu, dataSource.mu, element events queue
-//	WebRtcEndpoint.mu > element events queue
+//	WebRtcEndpoint.mu > element events queue, peerBoard.mu, queue.mu
+//	mapper.mu, relayPort.mu, allocation.mu, alone
 //	MediaPipeline.mu > RecorderEndpoint.mu > sfu's, element events queue
 //	PlayerEndpoint.mu > playerLoop.mu, element events queue
 //	upTrack.mu > sfu's

@@ -7,6 +7,11 @@ var (
 	ErrBadSDP = errors.New("the session description cannot be used")
 	// ErrBadCandidate says that an ICE candidate cannot be used.
 	ErrBadCandidate = errors.New("the ICE candidate cannot be used")
+	// ErrBadGathering says that a server or an interface for candidates cannot be
+	// used; the text says which.
+	ErrBadGathering = errors.New("candidates cannot be gathered so")
+	// ErrRelay says that a TURN server is of no use, or has been so far.
+	ErrRelay = errors.New("the TURN server does not relay")
 	// ErrReleased says that the object, or its parent, has been released.
 	ErrReleased = errors.New("the media object has been released")
 	// ErrNotSamePipeline says that two elements belong to different pipelines.

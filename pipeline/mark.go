@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"syscall"
 
 	"kelas/pipeline/udp"
 )
@@ -46,6 +47,10 @@ func (m *mark) follow(link browserLink) {
 	if !ok {
 		return
 	}
+	if p.local == relayed { // whose socket has been marked
+		m.packet.To(netip.AddrPort{})
+		return
+	}
 	to, err := netip.ParseAddrPort(p.address)
 	if err != nil {
 		return
@@ -56,6 +61,22 @@ func (m *mark) follow(link browserLink) {
 		return
 	}
 	m.packet.To(to)
+}
+
+// socket marks all that leaves by one of the endpoint's own, to a TURN server. One
+// of a virtual network has no marks.
+func (m *mark) socket(c net.PacketConn, to netip.Addr) error {
+	var s syscall.Conn
+	switch c := c.(type) {
+	case *turnStream:
+		s, _ = c.bare.(syscall.Conn)
+	case syscall.Conn:
+		s = c
+	}
+	if m == nil || s == nil {
+		return nil
+	}
+	return m.packet.Socket(s, to.Unmap().Is4())
 }
 
 // lift takes the mark away. One on a TCP connection ends with it.

@@ -58,7 +58,6 @@ func newMediaAPI(cfg Config, n *network, logs logging.LoggerFactory) (m mediaAPI
 func newSettings(cfg Config, n *network, logs logging.LoggerFactory) (webrtc.SettingEngine, error) {
 	s := webrtc.SettingEngine{LoggerFactory: logs}
 	s.SetNet(n.net)
-	s.SetICEUDPMux(n.udpMux)
 	if n.tcpMux != nil {
 		s.SetICETCPMux(n.tcpMux)
 	}
@@ -97,8 +96,9 @@ var srtpProfiles = []dtls.SRTPProtectionProfile{dtls.SRTP_AEAD_AES_128_GCM, dtls
 // the DTLS handshake chose, which pion does not tell otherwise. data has an
 // offer of ours hold a line for data channels. tap sees what goes out and what
 // the browser says of it.
-func (m *mediaAPI) newPeerConnection(p profile, id *identity, tap *lineTap, data bool, onProfile func(string)) (*webrtc.PeerConnection, error) {
+func (m *mediaAPI) newPeerConnection(p profile, id *identity, mux ice.UDPMux, tap *lineTap, data bool, onProfile func(string)) (*webrtc.PeerConnection, error) {
 	s := m.settings
+	s.SetICEUDPMux(mux)
 	s.BufferFactory = tap.buffers
 	interceptors := &interceptor.Registry{}
 	for _, f := range p.interceptors {

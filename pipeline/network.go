@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"time"
 
 	"github.com/pion/ice/v4"
 	"github.com/pion/logging"
@@ -22,6 +23,7 @@ type network struct {
 	net      transport.Net
 	udp      net.PacketConn
 	media    *udp.Conn // the same; nil on a virtual network
+	tap      *mediaTap
 	udpMux   *hostMux
 	tcp      *markedListener // nil: off
 	tcpMux   *ice.TCPMuxDefault
@@ -47,7 +49,8 @@ func openNetwork(cfg Config, logs logging.LoggerFactory) (_ *network, err error)
 		_ = sock.Close()
 		return nil, err
 	}
-	mux := ice.NewUDPMuxDefault(ice.UDPMuxParams{Logger: logs.NewLogger("ice-udp"), UDPConn: n.udp, Net: n.net})
+	n.tap = newMediaTap(n.udp, time.Now)
+	mux := ice.NewUDPMuxDefault(ice.UDPMuxParams{Logger: logs.NewLogger("ice-udp"), UDPConn: n.tap, Net: n.net})
 	n.udpMux = &hostMux{mux}
 	if cfg.TCPAddr != "" {
 		listener, err := net.Listen("tcp", cfg.TCPAddr)

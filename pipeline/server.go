@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"net"
@@ -33,6 +34,8 @@ type Server struct {
 	sweeping      sync.WaitGroup
 	deliveries    sync.WaitGroup // the elements' event goroutines
 	eventsDropped atomic.Uint64
+	relayClients  atomic.Int32
+	turnRoots     *x509.CertPool // nil: the system's
 
 	mu        sync.Mutex
 	closed    bool

@@ -54,7 +54,7 @@ func (o *offer) bundled() bool {
 // openViewer makes a viewer's connection for the first offer.
 func (e *WebRtcEndpoint) openViewer(o *offer) (string, error) {
 	var link viewerLink // known before any callback's work runs
-	conn, err := viewer.Open(e.server.views.Network, viewer.Options{Lane: e.worker, Certificate: e.identity.tls}, e.viewerHandler(func() viewerLink { return link }))
+	conn, err := viewer.Open(e.viewerNetwork(), viewer.Options{Lane: e.worker, Certificate: e.identity.tls}, e.viewerHandler(func() viewerLink { return link }))
 	if err != nil {
 		return "", fmt.Errorf("opening a connection: %w", err)
 	}
@@ -75,6 +75,16 @@ func (e *WebRtcEndpoint) openViewer(o *offer) (string, error) {
 	e.adopt(nil, link, o, slots)
 	e.tellCandidates(link, o)
 	return answer, nil
+}
+
+// viewerNetwork is the server's, with a place for this endpoint's relay.
+func (e *WebRtcEndpoint) viewerNetwork() *viewer.Network {
+	if !e.opts.Trickle {
+		return e.server.views.Network
+	}
+	n := *e.server.views.Network
+	n.UDPMux = e.udpMux()
+	return &n
 }
 
 // viewerHandler enqueues what the connection tells, and nothing else, but for
@@ -233,6 +243,9 @@ func (e *WebRtcEndpoint) pauseStopped(o *offer) {
 func (e *WebRtcEndpoint) tellCandidates(link viewerLink, o *offer) {
 	first := new(uint16)
 	for _, c := range link.conn.Candidates() {
+		if a, ok := candidateAddr(c); ok && isRelayPlace(int(a.Port()), !isUDP(c)) {
+			continue
+		}
 		e.candidateFound(link, &IceCandidate{Candidate: c, SDPMid: o.lines[0].mid, SDPMLineIndex: first})
 	}
 	e.candidateFound(link, nil)

@@ -33,6 +33,8 @@ type WebRtcEndpoint struct {
 	bandwidth   atomic.Pointer[Bandwidth] // nil: no bounds
 	toldMost    atomic.Int64              // by REMB, in kbit/s; the sweep's
 	srtpProfile atomic.Pointer[string]
+	peers       *peerBoard // nil without Trickle, as the next
+	relayPort   *relayPort
 	releasing   sync.Once
 	dead        atomic.Bool
 
@@ -58,8 +60,10 @@ type WebRtcEndpoint struct {
 	ice        iceReport
 	media      MediaState
 	gatherWish bool
-	gathered   []IceCandidate
-	complete   bool
+	gathering  Gathering
+	gathered   []IceCandidate // of the server's own sockets
+	complete   bool           // gathered is
+	outside    outside
 	places     map[string]pad      // by mid: what the browser sends there
 	rids       map[string][]string // by mid: its encodings
 	tracks     []*upTrack
@@ -76,6 +80,10 @@ func newWebRtcEndpoint(p *MediaPipeline, opts WebRtcEndpointOptions) *WebRtcEndp
 		places: make(map[string]pad),
 		rids:   make(map[string][]string),
 	}
+	if opts.Trickle {
+		e.peers, e.relayPort = newPeerBoard(), newRelayPort()
+	}
+	e.outside.ctx, e.outside.cancel = context.WithCancel(context.Background())
 	e.line = sfu.NewLine(nil)
 	e.tap = &lineTap{line: e.line}
 	e.element.init(p, "WebRtcEndpoint", e)
@@ -246,9 +254,10 @@ func (e *WebRtcEndpoint) Release() {
 		}
 		final := e.Stats()
 		if link != nil {
-			link.close()
+			link.close() // says good-bye, by a relay too
 		}
 		e.mark.lift()
+		e.outside.cancel()
 		e.wg.Wait()
 		if old != ConnectionClosed {
 			e.events.emit(ConnectionStateChanged{old, ConnectionClosed})

@@ -151,10 +151,13 @@ func (e *WebRtcEndpoint) peerPairSelected(pc *webrtc.PeerConnection, p *webrtc.I
 
 // pairSelected tells a path once.
 func (e *WebRtcEndpoint) pairSelected(from browserLink, local, remote string) {
-	pair := IceCandidatePair{theStream, theComponent, local, remote}
 	e.mark.follow(from)
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if a, ok := candidateAddr(local); ok && isRelayPlace(int(a.Port()), !isUDP(local)) {
+		local = e.outside.relay
+	}
+	pair := IceCandidatePair{theStream, theComponent, local, remote}
 	if e.link != from || e.dead.Load() || e.ice.pair != nil && *e.ice.pair == pair {
 		return
 	}

@@ -136,7 +136,7 @@ func (e *WebRtcEndpoint) newPeerConnection(takes bool) (*webrtc.PeerConnection, 
 	if e.mayTake = takes; takes {
 		p = e.server.media.full
 	}
-	pc, err := e.server.media.newPeerConnection(p, e.identity, e.tap, e.opts.UseDataChannels, func(name string) { e.srtpProfile.Store(&name) })
+	pc, err := e.server.media.newPeerConnection(p, e.identity, e.udpMux(), e.tap, e.opts.UseDataChannels, func(name string) { e.srtpProfile.Store(&name) })
 	if err != nil {
 		return nil, fmt.Errorf("opening a connection: %w", err)
 	}
@@ -167,7 +167,9 @@ func (e *WebRtcEndpoint) watch(pc *webrtc.PeerConnection) {
 		_ = e.work.pushOwn(func() { e.trackArrived(pc, t, r) })
 	})
 	pc.OnICECandidate(func(c *webrtc.ICECandidate) {
-		_ = e.work.pushOwn(func() { e.candidateFound(peerLink{pc}, candidateOf(c)) })
+		if found, ok := withoutPlace(c); ok {
+			_ = e.work.pushOwn(func() { e.candidateFound(peerLink{pc}, found) })
+		}
 	})
 }
 
@@ -299,6 +301,9 @@ func (e *WebRtcEndpoint) adopt(pc *webrtc.PeerConnection, link browserLink, o *o
 	early := e.early
 	e.early = nil
 	e.mu.Unlock()
+	for _, c := range o.remote().Candidates {
+		e.peers.add(c)
+	}
 	for _, d := range slots {
 		e.startSlot(d)
 	}
@@ -373,6 +378,7 @@ func (e *WebRtcEndpoint) AddIceCandidate(c IceCandidate) error {
 	if c.Candidate == "" {
 		return nil // pion needs no end mark: it goes on checking
 	}
+	e.peers.add(c.Candidate)
 	init := webrtc.ICECandidateInit{Candidate: c.Candidate, SDPMLineIndex: c.SDPMLineIndex}
 	if c.SDPMid != "" {
 		init.SDPMid = &c.SDPMid
@@ -417,68 +423,4 @@ func checkCandidate(c IceCandidate) error {
 		return fmt.Errorf("%w: %v", ErrBadCandidate, err)
 	}
 	return nil
-}
-
-// GatherCandidates has the server's candidates announced as events. Before the
-// offer the wish is remembered.
-func (e *WebRtcEndpoint) GatherCandidates() error {
-	if e.dead.Load() {
-		return fmt.Errorf("gathering candidates: %w", ErrReleased)
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.gatherWish {
-		return nil
-	}
-	e.gatherWish = true
-	for _, c := range e.gathered {
-		e.events.emit(IceCandidateFound{c})
-	}
-	if e.link != nil {
-		e.tellIceLocked(IceGathering)
-	}
-	if e.complete {
-		e.events.emit(IceGatheringDone{})
-	}
-	e.tellHeldIceLocked()
-	return nil
-}
-
-// candidateFound runs in the work queue; nil is the end.
-func (e *WebRtcEndpoint) candidateFound(from browserLink, c *IceCandidate) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.link != from {
-		return
-	}
-	if c == nil {
-		e.complete = true
-		if e.gatherWish {
-			e.tellIceLocked(IceGathering)
-			e.events.emit(IceGatheringDone{})
-			e.tellHeldIceLocked()
-		}
-		return
-	}
-	if e.complete { // a further round, after an ICE restart
-		e.complete = false
-		e.gathered = nil
-	}
-	e.gathered = append(e.gathered, *c)
-	if e.gatherWish {
-		e.events.emit(IceCandidateFound{*c})
-	}
-}
-
-// candidateOf is pion's candidate in our words; nil stays nil.
-func candidateOf(c *webrtc.ICECandidate) *IceCandidate {
-	if c == nil {
-		return nil
-	}
-	init := c.ToJSON()
-	found := &IceCandidate{Candidate: init.Candidate, SDPMLineIndex: init.SDPMLineIndex}
-	if init.SDPMid != nil {
-		found.SDPMid = *init.SDPMid
-	}
-	return found
 }

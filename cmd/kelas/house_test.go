@@ -109,7 +109,7 @@ var onlyThese = []struct {
 	{"github.com/pion/ice", []string{"kelas/pipeline", "kelas/pipeline/viewer", "kelas/pipeline/pipelinetest", "kelas/cmd/kelas-load"}, "as webrtc"},
 	{"github.com/pion/dtls", []string{"kelas/pipeline", "kelas/pipeline/viewer", "kelas/pipeline/pipelinetest", "kelas/cmd/kelas-load"}, "as webrtc"},
 	{"github.com/pion/srtp", []string{"kelas/pipeline", "kelas/pipeline/viewer", "kelas/pipeline/pipelinetest", "kelas/cmd/kelas-load"}, "as webrtc"},
-	{"github.com/pion/stun", []string{"kelas/cmd/kelas-load"}, "its viewers are lighter than a PeerConnection"},
+	{"github.com/pion/stun", []string{"kelas/pipeline", "kelas/cmd/kelas-load"}, "the pipeline asks STUN servers; the load's viewers are lighter than a PeerConnection"},
 	{"github.com/pion/turn", []string{"kelas/pipeline", "kelas/pipeline/pipelinetest"}, "as webrtc"},
 	{"github.com/pion/rtp", []string{"kelas/pipeline", "kelas/pipeline/viewer", "kelas/pipeline/pipelinetest", "kelas/pipeline/codec", "kelas/pipeline/sfu", "kelas/pipeline/record/recordtest", "kelas/cmd/kelas-load"}, "packets stay in the pipeline"},
 	{"github.com/bluenviron/gortsplib", []string{"kelas/pipeline"}, "players of cameras are elements"},

@@ -16,6 +16,10 @@ import (
 // ServerIP is the address of a Network's server.
 const ServerIP = "10.0.0.1"
 
+// InnerIP is what the server calls itself behind a NAT, whose address is then
+// ServerIP.
+const InnerIP = "192.168.7.2"
+
 // NetworkOptions say how bad the network is.
 type NetworkOptions struct {
 	Delay time.Duration // each way
@@ -24,6 +28,10 @@ type NetworkOptions struct {
 	Reorder   float64
 	ReorderBy time.Duration
 	Seed      uint64
+	// NAT puts the server behind one of the usual sort: a port has one mapping,
+	// and in comes only what comes from where something was sent to (RFC 4787,
+	// sections 4.1 and 5).
+	NAT bool
 }
 
 // Network is a virtual network between a server and its browsers.
@@ -34,6 +42,7 @@ type Network struct {
 	server  transport.Net
 	loss    atomic.Uint64 // of 2^32
 	dropped atomic.Uint64
+	only    atomic.Pointer[string]
 
 	mu      sync.Mutex
 	random  *rand.Rand
@@ -54,8 +63,12 @@ func NewNetwork(tb testing.TB, o NetworkOptions) *Network {
 		tb.Fatalf("making a virtual network: %v", err)
 	}
 	n := &Network{tb: tb, opts: o, router: router, random: rand.New(rand.NewPCG(o.Seed, 1))}
-	router.AddChunkFilter(func(c vnet.Chunk) bool { return !n.drops() })
-	n.server = n.add(ServerIP)
+	router.AddChunkFilter(func(c vnet.Chunk) bool { return !n.drops() && n.mayPass(c) })
+	at, ip := router, ServerIP
+	if o.NAT {
+		at, ip = n.addNAT(), InnerIP
+	}
+	n.server = n.add(at, ip)
 	if err := router.Start(); err != nil {
 		tb.Fatalf("starting a virtual network: %v", err)
 	}
@@ -76,16 +89,49 @@ func (n *Network) Client() transport.Net {
 	n.clients++
 	ip := net.IPv4(10, 0, 1, n.clients).String()
 	n.mu.Unlock()
-	return n.add(ip)
+	return n.add(n.router, ip)
 }
 
-func (n *Network) add(ip string) transport.Net {
+// addNAT is the server's own network behind its NAT.
+func (n *Network) addNAT() *vnet.Router {
+	n.tb.Helper()
+	r, err := vnet.NewRouter(&vnet.RouterConfig{
+		CIDR: "192.168.7.0/24", StaticIPs: []string{ServerIP}, QueueSize: 1 << 16,
+		NATType:       &vnet.NATType{FilteringBehavior: vnet.EndpointAddrPortDependent},
+		LoggerFactory: &logging.DefaultLoggerFactory{Writer: nowhere{}, DefaultLogLevel: logging.LogLevelDisabled},
+	})
+	if err == nil {
+		err = n.router.AddRouter(r)
+	}
+	if err != nil {
+		n.tb.Fatalf("making a virtual NAT: %v", err)
+	}
+	return r
+}
+
+// OnlyBy cuts all ways but those from and to that machine.
+func (n *Network) OnlyBy(ip string) { n.only.Store(&ip) }
+
+func (n *Network) mayPass(c vnet.Chunk) bool {
+	only := n.only.Load()
+	if only == nil {
+		return true
+	}
+	for _, a := range []net.Addr{c.SourceAddr(), c.DestinationAddr()} {
+		if host, _, err := net.SplitHostPort(a.String()); err == nil && host == *only {
+			return true
+		}
+	}
+	return false
+}
+
+func (n *Network) add(at *vnet.Router, ip string) transport.Net {
 	n.tb.Helper()
 	v, err := vnet.NewNet(&vnet.NetConfig{StaticIPs: []string{ip}})
 	if err != nil {
 		n.tb.Fatalf("adding %s to the virtual network: %v", ip, err)
 	}
-	if err := n.router.AddNet(v); err != nil {
+	if err := at.AddNet(v); err != nil {
 		n.tb.Fatalf("adding %s to the virtual network: %v", ip, err)
 	}
 	if n.opts.Reorder > 0 {

@@ -73,6 +73,9 @@ func (l *Lane) keepTime() {
 // to package net.
 func (l *Lane) Reaches(to netip.AddrPort) bool { return l.out.reaches(to) }
 
+// Port is the socket's.
+func (l *Lane) Port() int { return l.conn.LocalAddr().(*net.UDPAddr).Port }
+
 // Reserve locks the lane and returns memory for a packet of at most n bytes to
 // that destination, whose address must be one of IPv4 where it can be. Commit
 // must follow, unless it is nil, since the socket is closed or n is more than

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"syscall"
 )
 
 // MaxDSCP is the largest code point, which has six bits (RFC 2474, section 3).
@@ -66,7 +67,13 @@ func (m *Mark) To(a netip.AddrPort) {
 }
 
 // Connection marks what this side sends on a TCP connection.
-func (m *Mark) Connection(c *net.TCPConn) error { return markTCP(c, m.dscp) }
+func (m *Mark) Connection(c *net.TCPConn) error {
+	far, err := netip.ParseAddrPort(c.RemoteAddr().String())
+	return m.Socket(c, err == nil && plain(far).Addr().Is4())
+}
+
+// Socket marks what leaves by a socket of one family.
+func (m *Mark) Socket(c syscall.Conn, v4 bool) error { return markSocket(c, v4, m.dscp) }
 
 // find is the mark of a destination, nil when it has none.
 func (s *marks) find(a netip.AddrPort) *Mark {

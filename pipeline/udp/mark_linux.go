@@ -2,8 +2,7 @@ package udp
 
 import (
 	"fmt"
-	"net"
-	"net/netip"
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -33,9 +32,9 @@ func putMark(at unsafe.Pointer, level, option int, dscp uint8) {
 	*(*int32)(unsafe.Add(at, unix.CmsgLen(0))) = int32(dscp) << 2
 }
 
-func markTCP(c *net.TCPConn, dscp uint8) error {
+func markSocket(c syscall.Conn, v4 bool, dscp uint8) error {
 	level, option := unix.IPPROTO_IPV6, unix.IPV6_TCLASS
-	if far, err := netip.ParseAddrPort(c.RemoteAddr().String()); err == nil && plain(far).Addr().Is4() {
+	if v4 {
 		level, option = unix.IPPROTO_IP, unix.IP_TOS
 	}
 	raw, err := c.SyscallConn()

@@ -2,10 +2,10 @@
 
 package udp
 
-import "net"
+import "syscall"
 
 const canMark = false
 
 func markControls(uint8) (control4, control6 []byte) { return nil, nil }
 
-func markTCP(*net.TCPConn, uint8) error { return ErrNoMarks }
+func markSocket(syscall.Conn, bool, uint8) error { return ErrNoMarks }

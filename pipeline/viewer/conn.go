@@ -268,7 +268,8 @@ func (c *Conn) pairChanged(local, remote ice.Candidate) {
 	r := &route{}
 	if ip, err := netip.ParseAddr(remote.Address()); err == nil {
 		r.to = netip.AddrPortFrom(ip.Unmap(), uint16(remote.Port()))
-		r.direct = c.lane != nil && local.NetworkType().IsUDP() && c.lane.Reaches(r.to)
+		// A candidate of another port is none of the socket's.
+		r.direct = c.lane != nil && local.NetworkType().IsUDP() && local.Port() == c.lane.Port() && c.lane.Reaches(r.to)
 	}
 	c.route.Store(r)
 	c.tellPair(local, remote)

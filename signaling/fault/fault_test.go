@@ -87,6 +87,7 @@ var notForClients = []string{"classroom.ErrIdentityInvalid", "pipeline.ErrConfig
 	"pipeline.ErrUnsupported", "pipeline.ErrBadURI", "pipeline.ErrNoFileRoot", "pipeline.ErrOutsideFileRoot",
 	"pipeline.ErrHostNotAllowed", "pipeline.ErrSeek", "pipeline.ErrNotSameHub",
 	"pipeline.ErrBadKey", "pipeline.ErrBadBandwidth", "pipeline.ErrBadNetwork", "pipeline.ErrForbiddenAddress", "pipeline.ErrStranger", "pipeline.ErrNoPort",
+	"pipeline.ErrBadGathering", "pipeline.ErrRelay",
 }
 
 // TestComplete finds every sentinel of the rooms below by reading their

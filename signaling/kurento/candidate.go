@@ -9,16 +9,40 @@ import (
 	"kelas/pipeline"
 )
 
-// addressing is what an application set about one endpoint's addresses. It
-// acts on the candidates that are told; the server has the same sockets for
-// all endpoints.
+// addressing is what an application set about one endpoint's addresses. The
+// first of it act on the candidates that are told, the others on what is
+// gathered.
 type addressing struct {
-	mu         sync.Mutex
-	noTCP      bool
-	v4, v6     string // in the place of host candidates' addresses
-	told       map[string]bool
-	stun, turn string // kept, see README.md
-	stunPort   int64
+	mu     sync.Mutex
+	noTCP  bool
+	v4, v6 string // in the place of host candidates' addresses
+	told   map[string]bool
+
+	stun, turn, interfaces string // as they were set
+	stunPort               int64
+}
+
+const defaultSTUNPort = 3478
+
+// gathering is what they come to.
+func (a *addressing) gathering() (g pipeline.Gathering, err error) {
+	if ip, err := netip.ParseAddr(a.stun); err == nil {
+		g.STUNServer = netip.AddrPortFrom(ip, uint16(a.port()))
+	}
+	if a.turn != "" {
+		if g.TURN, err = readTURN(a.turn); err != nil {
+			return g, fail(codeIllegalParam, "turnUrl: %s", err)
+		}
+	}
+	g.Interfaces = strings.FieldsFunc(a.interfaces, func(r rune) bool { return r == ',' || r == ' ' })
+	return g, nil
+}
+
+func (a *addressing) port() int64 {
+	if a.stunPort == 0 {
+		return defaultSTUNPort
+	}
+	return a.stunPort
 }
 
 // tell gives the candidate as the browser is to have it; false leaves it out.
@@ -35,7 +59,8 @@ func (a *addressing) tell(c pipeline.IceCandidate) (pipeline.IceCandidate, bool)
 	}
 	ip, err := netip.ParseAddr(f[4])
 	if err != nil || f[7] != "host" {
-		return c, true
+		// The NAT's address may be the external one that was told already.
+		return c, !a.told[strings.Join([]string{f[2], f[4], f[5]}, " ")]
 	}
 	other := a.v4
 	if ip.Unmap().Is6() {
@@ -86,6 +111,37 @@ func setAddress(c *call, name string, fits func(netip.Addr) bool, to *string) er
 	return nil
 }
 
+// gathered is a property that acts when candidates are gathered. Where the new
+// value cannot be, the old one stays.
+func gathered(name, typ string, get func(a *addressing) any, set func(a *addressing, c *call) error) property {
+	return setting(name, typ, get, func(a *addressing, c *call) error {
+		next := addressing{stun: a.stun, turn: a.turn, interfaces: a.interfaces, stunPort: a.stunPort}
+		if err := set(&next, c); err != nil {
+			return err
+		}
+		g, err := next.gathering()
+		if err == nil {
+			err = c.webrtc().SetGathering(g)
+		}
+		if err != nil {
+			return err
+		}
+		a.stun, a.turn, a.interfaces, a.stunPort = next.stun, next.turn, next.interfaces, next.stunPort
+		return nil
+	})
+}
+
+// maxAddressText bounds what an application writes of addresses.
+const maxAddressText = 1024
+
+func setText(c *call, name string, to *string) error {
+	if len(c.text(name)) > maxAddressText {
+		return fail(codeIllegalParam, "%s is too long", name)
+	}
+	*to = c.text(name)
+	return nil
+}
+
 func addressProperties() []property {
 	external := func(name string, of func(a *addressing) *string, fits func(netip.Addr) bool) property {
 		return setting(name, "String", func(a *addressing) any { return *of(a) },
@@ -97,13 +153,11 @@ func addressProperties() []property {
 		external("externalIPv4", func(a *addressing) *string { return &a.v4 }, netip.Addr.Is4),
 		external("externalIPv6", func(a *addressing) *string { return &a.v6 }, netip.Addr.Is6),
 		formerExternal(),
-		external("stunServerAddress", func(a *addressing) *string { return &a.stun }, netip.Addr.IsValid),
-		setting("stunServerPort", "int", func(a *addressing) any {
-			if a.stunPort == 0 {
-				return 3478
-			}
-			return a.stunPort
-		}, func(a *addressing, c *call) error {
+		gathered("stunServerAddress", "String", func(a *addressing) any { return a.stun },
+			func(a *addressing, c *call) error {
+				return setAddress(c, "stunServerAddress", netip.Addr.IsValid, &a.stun)
+			}),
+		gathered("stunServerPort", "int", func(a *addressing) any { return a.port() }, func(a *addressing, c *call) error {
 			n := c.int("stunServerPort")
 			if n < 1 || n > 65535 {
 				return fail(codeIllegalParam, "stunServerPort: not a port")
@@ -111,14 +165,10 @@ func addressProperties() []property {
 			a.stunPort = n
 			return nil
 		}),
-		setting("turnUrl", "String", func(a *addressing) any { return a.turn }, func(a *addressing, c *call) error {
-			if len(c.text("turnUrl")) > 1024 {
-				return fail(codeIllegalParam, "turnUrl is too long")
-			}
-			a.turn = c.text("turnUrl")
-			return nil
-		}),
-		{name: "networkInterfaces", typ: "String", absent: whyServer},
+		gathered("turnUrl", "String", func(a *addressing) any { return a.turn },
+			func(a *addressing, c *call) error { return setText(c, "turnUrl", &a.turn) }),
+		gathered("networkInterfaces", "String", func(a *addressing) any { return a.interfaces },
+			func(a *addressing, c *call) error { return setText(c, "networkInterfaces", &a.interfaces) }),
 	}
 }
 

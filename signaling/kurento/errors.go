@@ -174,6 +174,8 @@ var withReason = []struct {
 	{pipeline.ErrBadURI, codeIllegalParam},
 	{pipeline.ErrBadBandwidth, codeIllegalParam},
 	{pipeline.ErrBadKey, codeIllegalParam},
+	{pipeline.ErrBadGathering, codeIllegalParam},
+	{pipeline.ErrRelay, codeGather},
 	{pipeline.ErrForbiddenAddress, codeSDPConfig},
 	{pipeline.ErrStranger, codeSDPConfig},
 	{pipeline.ErrUnsupported, codeNotImplemented},

@@ -10,7 +10,6 @@ const (
 	whyHTTP   = "media posted over HTTP would have to be decoded and encoded; let PlayerEndpoint read the file"
 	whyMTU    = "packets are passed on as their sender cut them; requestKeyframe asks for a key frame"
 	whyREMB   = "lines are measured by transport-wide feedback, which has no such parameters"
-	whyServer = "all endpoints share the server's sockets, which --media-addr binds"
 )
 
 func sdpEndpoint() class {
