@@ -2,6 +2,7 @@ package kurento
 
 import (
 	"encoding/json"
+	"maps"
 	"net/netip"
 	"time"
 )
@@ -134,8 +135,23 @@ func (s *Server) sweep() {
 		sess.inUse = false
 		sess.forgetLocked(now)
 	}
+	if len(gone) > shrinkFrom {
+		s.sessions, s.objects = shrunk(s.sessions), shrunk(s.objects)
+	}
 	s.mu.Unlock()
 	s.end(gone)
+}
+
+// shrinkFrom is how many objects have to be collected at once before the maps
+// are made anew.
+const shrinkFrom = 1000
+
+// shrunk is the same map without the room for what was in it once: a map of Go
+// keeps that for ever.
+func shrunk[T any](m map[string]T) map[string]T {
+	out := make(map[string]T, len(m))
+	maps.Copy(out, m)
+	return out
 }
 
 // forgetLocked drops answers that are too old, and the oldest where they are
