@@ -103,8 +103,8 @@ func (e *PlayerEndpoint) Position() int64 {
 	return 0
 }
 
-// SetPosition goes to the key frame at or before a time in milliseconds. It fails with ErrSeek while stopped, and for
-// what is not seekable.
+// SetPosition goes to a time in milliseconds: viewers are sent the pictures since the key frame before it at once, unless
+// that is more than 15 s away; then it is the place. It fails with ErrSeek while stopped, and for what is not seekable.
 func (e *PlayerEndpoint) SetPosition(ctx context.Context, milliseconds int64) error {
 	l := e.current()
 	if l == nil {

@@ -41,6 +41,7 @@ type playerLoop struct {
 	origin time.Time     // when the media time below is due
 	media  time.Duration // of the file
 	late   time.Duration // how far behind is no reason to stop the clock
+	sought time.Duration // of the file: pictures before it are pressed together, and sound is left out
 	swept  time.Time
 }
 
@@ -178,33 +179,41 @@ func (l *playerLoop) load() error {
 	if l.next != nil {
 		return nil
 	}
-	s, err := l.file.reader.Next()
-	if err != nil {
-		return err
+	for l.next == nil {
+		s, err := l.file.reader.Next()
+		if err != nil {
+			return err
+		}
+		if s.Kind == record.Video || s.At >= l.sought {
+			l.next = &s
+		}
 	}
-	l.next = &s
 	if !l.began {
-		l.began, l.origin, l.media = true, time.Now(), s.At
+		l.began, l.origin, l.media = true, time.Now(), l.next.At
 	}
 	return nil
 }
 
-func (l *playerLoop) due() time.Time { return l.origin.Add(l.next.At - l.media) }
+func (l *playerLoop) due() time.Time { return l.origin.Add(max(l.next.At, l.sought) - l.media) }
 
 func (l *playerLoop) send(now time.Time, behind time.Duration) error {
 	if behind > l.late {
 		l.origin = l.origin.Add(behind)
 	}
-	s := l.next
+	s, due := l.next, l.due()
 	l.next = nil
-	l.position.Store(int64(s.At))
+	if s.At < l.sought {
+		l.origin = l.origin.Add(time.Millisecond)
+	} else {
+		l.position.Store(int64(s.At))
+	}
 	if now.Sub(l.swept) >= sweepInterval {
 		l.swept = now
 		for _, t := range l.tracks {
 			t.sweep(now)
 		}
 	}
-	return l.tracks[s.Kind].send(s.Data, l.origin.Add(s.At-l.media), now)
+	return l.tracks[s.Kind].send(s.Data, due, now)
 }
 
 func (l *playerLoop) pause(on bool) { l.do(func(l *playerLoop) { l.setPaused(on) }) }
@@ -226,7 +235,7 @@ func (l *playerLoop) setPaused(on bool) {
 	if !on && l.began {
 		at := time.Duration(l.position.Load())
 		if l.next != nil {
-			at = l.next.At
+			at = max(l.next.At, l.sought)
 		}
 		l.restart(at)
 	}
@@ -242,6 +251,10 @@ func (l *playerLoop) seek(to time.Duration) error {
 	at, err := l.file.reader.Seek(to)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrSeek, err)
+	}
+	l.sought = 0
+	if on := to - at; on > 0 && on <= playerReplayAge && l.tracks[record.Video] != nil {
+		at, l.sought = to, to
 	}
 	l.next, l.began = nil, true
 	l.position.Store(int64(at))
