@@ -2,6 +2,9 @@
 // the tutorials make them, with their messages to the page.
 import { kurentoClient, Candidates } from './kurento-rig.mjs';
 
+/** Two calls of which the second is sent before the first is answered. */
+const both = (first, second) => Promise.all([first(), second()]);
+
 /** What all of them do: one client for all people, made when it is needed. */
 export class App {
   candidates = new Candidates();
@@ -47,56 +50,55 @@ export class OneToMany extends App {
     return this.viewers.get(person)?.endpoint;
   }
 
-  /** Subscribes, and sends offer and gathering without waiting in between. */
-  async negotiate(person, endpoint, sdpOffer, between = async () => {}) {
-    this.tellCandidates(person, endpoint);
-    const answer = endpoint.processOffer(sdpOffer);
-    await between();
-    const gathered = endpoint.gatherCandidates();
-    await gathered;
-    return answer;
-  }
-
   async present(person, sdpOffer) {
-    this.candidates.queues.delete(person);
+    this.candidates.drop(person);
     if (this.presenter) {
+      await this.stop(person);
       return person.send({ id: 'presenterResponse', response: 'rejected', message: 'Another user is currently acting as presenter. Try again later ...' });
     }
     const mine = this.presenter = { person };
     const client = await this.connection();
     mine.pipeline = await client.create('MediaPipeline');
     mine.endpoint = await mine.pipeline.create('WebRtcEndpoint');
-    await this.candidates.flush(person, mine.endpoint);
-    const sdpAnswer = await this.negotiate(person, mine.endpoint, sdpOffer);
-    return person.send({ id: 'presenterResponse', response: 'accepted', sdpAnswer });
+    this.candidates.flush(person, mine.endpoint);
+    this.tellCandidates(person, mine.endpoint);
+    await both(async () => {
+      const sdpAnswer = await mine.endpoint.processOffer(sdpOffer);
+      await person.send({ id: 'presenterResponse', response: 'accepted', sdpAnswer });
+    }, () => mine.endpoint.gatherCandidates());
   }
 
   async view(person, sdpOffer) {
+    this.candidates.drop(person);
     if (!this.presenter?.pipeline) {
+      await this.stop(person);
       return person.send({ id: 'viewerResponse', response: 'rejected', message: 'No active presenter. Try again later...' });
     }
     const { pipeline, endpoint: source } = this.presenter;
     const endpoint = await pipeline.create('WebRtcEndpoint');
     this.viewers.set(person, { endpoint });
-    await this.candidates.flush(person, endpoint);
+    this.candidates.flush(person, endpoint);
+    this.tellCandidates(person, endpoint);
     // The answer is made before anybody is connected to the viewer.
-    const sdpAnswer = await this.negotiate(person, endpoint, sdpOffer, () => source.connect(endpoint));
-    return person.send({ id: 'viewerResponse', response: 'accepted', sdpAnswer });
+    const sdpAnswer = await endpoint.processOffer(sdpOffer);
+    await source.connect(endpoint);
+    person.send({ id: 'viewerResponse', response: 'accepted', sdpAnswer });
+    await endpoint.gatherCandidates();
   }
 
   async stop(person) {
     if (this.presenter?.person === person) {
       for (const viewer of this.viewers.keys()) await viewer.send({ id: 'stopCommunication' });
-      const { pipeline } = this.presenter;
+      const released = this.presenter.pipeline.release();
       this.presenter = null;
       this.viewers.clear();
-      await pipeline.release();
+      await released;
     } else if (this.viewers.has(person)) {
       const { endpoint } = this.viewers.get(person);
       this.viewers.delete(person);
       await endpoint.release();
     }
-    this.candidates.queues.delete(person);
+    this.candidates.drop(person);
     if (this.viewers.size < 1 && !this.presenter) this.close();
   }
 }
@@ -117,19 +119,21 @@ export class HelloWorld extends App {
     const client = await this.connection();
     const pipeline = await client.create('MediaPipeline');
     const endpoint = await pipeline.create('WebRtcEndpoint');
-    this.sessions.set(person, { pipeline, endpoint });
-    await this.candidates.flush(person, endpoint);
+    this.candidates.flush(person, endpoint);
     await endpoint.connect(endpoint);
     this.tellCandidates(person, endpoint);
-    const answer = endpoint.processOffer(sdpOffer);
-    const gathered = endpoint.gatherCandidates();
-    await person.send({ id: 'startResponse', sdpAnswer: await answer });
-    await gathered;
+    await both(async () => {
+      const sdpAnswer = await endpoint.processOffer(sdpOffer);
+      // Candidates that came since the first ones are never added.
+      this.sessions.set(person, { pipeline, endpoint });
+      await person.send({ id: 'startResponse', sdpAnswer });
+    }, () => endpoint.gatherCandidates());
   }
 
   async stop(person) {
     const { pipeline } = this.sessions.get(person);
     this.sessions.delete(person);
+    this.candidates.drop(person);
     await pipeline.release();
   }
 }
@@ -149,6 +153,7 @@ export class OneToOne extends App {
         return person.send({ id: 'registerResponse', response: 'accepted' });
       }
       case 'call': {
+        this.candidates.drop(person);
         const callee = this.people.get(m.to);
         if (!callee) return person.send({ id: 'callResponse', response: 'rejected', message: `User ${m.to} is not registered` });
         Object.assign(me, { sdpOffer: m.sdpOffer, peer: callee });
@@ -162,38 +167,45 @@ export class OneToOne extends App {
   }
 
   async respond(callee, m) {
+    this.candidates.drop(callee.person);
     const caller = callee.peer;
     if (m.callResponse !== 'accept') {
       caller.peer = callee.peer = null;
       return caller.person.send({ id: 'callResponse', response: 'rejected', message: 'user declined' });
     }
     callee.sdpOffer = m.sdpOffer;
+    await this.connect(caller, callee);
+  }
+
+  /** A call that was taken. */
+  async connect(caller, callee) {
     const pipeline = await (await this.connection()).create('MediaPipeline');
+    const made = new Map();
     for (const user of [caller, callee]) {
-      user.pipeline = pipeline;
       const endpoint = await pipeline.create('WebRtcEndpoint');
-      user.endpoint = endpoint;
-      await this.candidates.flush(user.person, endpoint);
+      made.set(user, endpoint);
+      this.candidates.flush(user.person, endpoint);
       this.tellCandidates(user.person, endpoint);
     }
-    await caller.endpoint.connect(callee.endpoint);
-    await callee.endpoint.connect(caller.endpoint);
-    const answerOf = async (user) => {
-      const answer = user.endpoint.processOffer(user.sdpOffer);
-      user.endpoint.gatherCandidates();
-      return answer;
-    };
-    const toCaller = await answerOf(caller);
-    const toCallee = await answerOf(callee);
-    await callee.person.send({ id: 'startCommunication', sdpAnswer: toCallee });
-    await caller.person.send({ id: 'callResponse', response: 'accepted', sdpAnswer: toCaller });
+    await made.get(caller).connect(made.get(callee));
+    const back = made.get(callee).connect(made.get(caller)); // not waited for
+    for (const [user, endpoint] of made) Object.assign(user, { endpoint, pipeline });
+    const answers = new Map();
+    for (const user of [caller, callee]) {
+      await both(async () => answers.set(user, await user.endpoint.processOffer(user.sdpOffer)), () => user.endpoint.gatherCandidates());
+    }
+    await back;
+    await callee.person.send({ id: 'startCommunication', sdpAnswer: answers.get(callee) });
+    await caller.person.send({ id: 'callResponse', response: 'accepted', sdpAnswer: answers.get(caller) });
   }
 
   async stop(user) {
     const { peer, pipeline } = user;
-    await peer?.person.send({ id: 'stopCommunication', message: 'remote user hanged out' });
+    const released = pipeline?.release();
     for (const u of [user, peer]) if (u) u.peer = u.endpoint = u.pipeline = null;
-    await pipeline?.release();
+    await peer?.person.send({ id: 'stopCommunication', message: 'remote user hanged out' });
+    this.candidates.drop(user.person);
+    await released;
   }
 }
 
@@ -238,24 +250,25 @@ export class GroupCall extends App {
   }
 
   async receive(user, { sender, sdpOffer }) {
-    const endpoint = await this.endpointFor(user, sender);
-    const sdpAnswer = await endpoint.processOffer(sdpOffer);
+    const sdpAnswer = await (await this.endpointFor(user, sender)).processOffer(sdpOffer);
     await user.person.send({ id: 'receiveVideoAnswer', name: sender, sdpAnswer });
+    const endpoint = await this.endpointFor(user, sender); // which connects once more
     await endpoint.gatherCandidates();
-    await this.candidates.flush(`${user.who}/${sender}`, endpoint);
+    this.candidates.flush(`${user.who}/${sender}`, endpoint);
   }
 
   async leave(user) {
     const { room } = user;
     room.people.delete(user.who);
+    const released = [];
     for (const other of room.people.values()) {
-      await other.person.send({ id: 'participantLeft', name: user.who });
-      const endpoint = other.incoming.get(user.who);
+      released.push(other.incoming.get(user.who)?.release());
       other.incoming.delete(user.who);
-      await endpoint?.release();
+      await other.person.send({ id: 'participantLeft', name: user.who });
     }
-    for (const endpoint of user.incoming.values()) await endpoint.release();
-    await user.outgoing.release();
+    for (const endpoint of user.incoming.values()) released.push(endpoint.release());
+    released.push(user.outgoing.release());
+    await Promise.all(released);
     if (room.people.size === 0) {
       this.rooms.delete(room.name);
       await room.pipeline.release();

@@ -39,11 +39,40 @@ export async function servePage() {
 function pageScript() {
   window.calls = {};
   const wait = {};
-  window.call = async (name, mode, { audio = true, video = true, data = '', codec = '', size = [320, 240] } = {}) => {
+  const held = {}; // candidates of a call whose offer is not yet with the application
+  const tell = (name, c) => {
+    const m = { id: 'onIceCandidate', candidate: c.toJSON() };
+    if (held[name]) held[name].push(m);
+    else window.toApp(name, m);
+  };
+  window.letGo = (name) => {
+    for (const m of held[name] ?? []) window.toApp(name, m);
+    delete held[name];
+  };
+  // When the answer came and when the first picture was decoded, in this page's
+  // clock. Timers of windows behind others are slow, those of workers are not.
+  const worker = URL.createObjectURL(new Blob(['setInterval(() => postMessage(0), 10)']));
+  const watch = (pc) => {
+    pc.answeredAt = performance.now();
+    const clock = new Worker(worker);
+    clock.onmessage = async () => {
+      for (const s of (await pc.getStats()).values()) {
+        if (s.type === 'inbound-rtp' && s.kind === 'video' && s.framesDecoded > 0) pc.pictureAt ??= performance.now();
+      }
+      if (pc.pictureAt || pc.connectionState === 'closed') clock.terminate();
+    };
+  };
+  window.firstPicture = (name) => {
+    const { answeredAt, pictureAt } = window.calls[name];
+    return pictureAt ? Math.max(1, pictureAt - answeredAt) : 0;
+  };
+  window.call = async (name, mode, { audio = true, video = true, data = '', codec = '', size = [320, 240], hold = false, timed = false } = {}) => {
     const pc = new RTCPeerConnection();
+    pc.timed = timed;
     window.calls[name] = pc;
     wait[name] = [];
-    pc.onicecandidate = (e) => e.candidate && window.toApp(name, { id: 'onIceCandidate', candidate: e.candidate.toJSON() });
+    if (hold) held[name] = [];
+    pc.onicecandidate = (e) => e.candidate && tell(name, e.candidate);
     pc.ontrack = (e) => {
       const el = document.querySelector('video');
       el.srcObject ??= new MediaStream();
@@ -71,6 +100,7 @@ function pageScript() {
   };
   window.answered = async (name, sdp) => {
     const pc = window.calls[name];
+    if (pc.timed) watch(pc);
     await pc.setRemoteDescription({ type: 'answer', sdp });
     for (const c of wait[name].splice(0)) await pc.addIceCandidate(c);
     return pc.remoteDescription.sdp;
@@ -79,7 +109,7 @@ function pageScript() {
     const pc = new RTCPeerConnection();
     window.calls[name] = pc;
     wait[name] = [];
-    pc.onicecandidate = (e) => e.candidate && window.toApp(name, { id: 'onIceCandidate', candidate: e.candidate.toJSON() });
+    pc.onicecandidate = (e) => e.candidate && tell(name, e.candidate);
     await pc.setRemoteDescription({ type: 'offer', sdp });
     const media = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width: 320, height: 240, frameRate: 15 } });
     for (const t of media.getTracks()) pc.addTrack(t, media);
@@ -101,6 +131,7 @@ function pageScript() {
 /** One person at a browser who talks to an application by its messages. */
 export class Person {
   messages = [];
+  listeners = new Set();
 
   static async open(browser, url, name, app) {
     const p = new Person();
@@ -116,6 +147,7 @@ export class Person {
   /** What the application sends to this person's page. */
   async send(m) {
     this.messages.push(m);
+    for (const listener of this.listeners) listener();
     if (m.id === 'iceCandidate') await this.page.evaluate((n, c) => window.candidate(n, c), m.name ?? 'call', { ...m.candidate }); // BiDi takes plain objects alone
   }
 
@@ -127,18 +159,38 @@ export class Person {
     return this.page.evaluate((n, sdp) => window.answered(n, sdp), call, sdp);
   }
 
-  /** Offers, asks the application, and takes its answer. Returns the answer message. */
+  /**
+   * Offers, asks the application, and takes its answer; candidates follow the
+   * offer, as they do on one socket. Returns the answer message.
+   */
   async ask(request, reply, mode, opts = {}, call = 'call') {
-    const sdpOffer = await this.offer(mode, opts, call);
+    const sdpOffer = await this.offer(mode, { ...opts, hold: true }, call);
     const before = this.messages.length;
-    await this.app.message(this, { ...request, sdpOffer });
-    const m = await this.heard((x) => x.id === reply, before);
+    const done = this.app.message(this, { ...request, sdpOffer });
+    const flows = this.page.evaluate((n) => window.letGo(n), call);
+    const m = await Promise.race([this.heard((x) => x.id === reply, before), done.then(() => new Promise(() => {}))]);
     if (m.sdpAnswer) await this.answer(m.sdpAnswer, call);
+    await Promise.all([done, flows]);
     return m;
   }
 
+  /** Waits for a message of the application's. */
   heard(match, from = 0, timeout = 20000) {
-    return until(`${this.name} hears`, () => this.messages.slice(from).find(match), timeout);
+    return new Promise((resolve, reject) => {
+      const look = () => {
+        const m = this.messages.slice(from).find(match);
+        if (!m) return false;
+        this.listeners.delete(look);
+        clearTimeout(late);
+        resolve(m);
+        return true;
+      };
+      const late = setTimeout(() => {
+        this.listeners.delete(look);
+        reject(new Error(`${this.name} never heard ${match}; heard ${JSON.stringify(this.messages.slice(from).map((m) => m.id))}`));
+      }, timeout);
+      if (!look()) this.listeners.add(look);
+    });
   }
 
   hangUp(call = 'call') { return this.page.evaluate((n) => window.hangUp(n), call); }
@@ -146,10 +198,9 @@ export class Person {
   frames() { return inbound(this.page, 'video', 'framesDecoded'); }
   sound() { return inbound(this.page, 'audio', 'packetsReceived'); }
 
-  /** Milliseconds until the first picture is decoded. */
-  async firstPicture(since, timeout = 20000) {
-    await until(`${this.name} sees a picture`, async () => (await this.frames()) > 0, timeout);
-    return Date.now() - since;
+  /** Milliseconds from the answer's arrival in the page to its first decoded picture, of a call that is timed. */
+  firstPicture(call = 'call') {
+    return until(`${this.name} sees a picture`, () => this.page.evaluate((n) => window.firstPicture(n), call), 20000);
   }
 
   async close() { await this.page.browserContext().close(); }
@@ -165,9 +216,12 @@ export class Candidates {
     else this.queues.set(key, [...(this.queues.get(key) ?? []), candidate]);
   }
 
-  async flush(key, endpoint) {
+  /** Adds what has come so far; the tutorials do not wait for the answers. */
+  flush(key, endpoint) {
     const list = this.queues.get(key) ?? [];
     this.queues.delete(key);
-    for (const c of list) await endpoint.addIceCandidate(c);
+    return Promise.all(list.map((c) => endpoint.addIceCandidate(c)));
   }
+
+  drop(key) { this.queues.delete(key); }
 }
