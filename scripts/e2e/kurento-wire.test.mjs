@@ -6,12 +6,14 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { WebSocket, WebSocketServer } from 'ws'; // comes with socket.io-client
 import { Kelas } from './kelas.mjs';
 import { until } from './browsers.mjs';
 import { startKelas, kurentoClient } from './kurento-rig.mjs';
 
+const require = createRequire(import.meta.url);
 const manager = 'manager_ServerManager';
 const token = 'a-token-for-kurento';
 let kelas;
@@ -263,6 +265,51 @@ step('the client over TLS on a port of the protocol\'s own', async (t) => {
   const endpoint = await pipeline.create('WebRtcEndpoint');
   assert.match(await endpoint.generateOffer(), /^v=0/);
   await pipeline.release();
+});
+
+step('the documents, describe and the client\'s packages have the same classes', async (t) => {
+  const client = await kurentoClient(kelas.kurento, { ...withToken });
+  t.after(() => client.close());
+  const server = await client.getServerManager();
+  const known = {};
+  for (const module of ['core', 'elements', 'filters']) {
+    for (const c of JSON.parse(await server.getKmd(module)).remoteClasses) known[c.name] = c;
+  }
+  const line = (name) => (name ? [name, ...line(known[name].extends)] : []);
+  const raw = await Raw.open(t);
+  const { value: mediaPipeline } = await raw.call('create', { type: 'MediaPipeline' });
+  let compared = 0;
+  for (const pkg of ['core', 'elements', 'filters']) {
+    const module = require(`kurento-client-${pkg}`);
+    for (const [name, Class] of Object.entries({ ...module, ...module.abstracts })) {
+      if (!Class.constructorParams) continue; // no class of objects
+      const mine = known[name];
+      if (!mine) { // what is not there says so
+        await assert.rejects(raw.call('create', { type: name, constructorParams: { mediaPipeline } }), { code: 40006 }, name);
+        continue;
+      }
+      compared++;
+      const theirs = [];
+      for (let C = Class; C.name !== 'EventEmitter'; C = C.super_) theirs.push(C.name);
+      assert.deepEqual(line(name), theirs);
+      if (!mine.abstract) {
+        const params = Object.entries(Class.constructorParams).map(([n, p]) => `${n} ${p.type.replace('kurento.', '')} ${p.required ? '' : '?'}`);
+        assert.deepEqual(mine.constructor.params.map((p) => `${p.name} ${p.type} ${p.optional ? '?' : ''}`).sort(), params.sort(), name);
+      }
+      // README: keys are good for longer than any session, so there is no such event.
+      const events = Class.events.filter((e) => e !== 'OnKeySoftLimit');
+      const told = new Set(line(name).flatMap((n) => known[n].events ?? []));
+      assert.deepEqual(events.filter((e) => !told.has(e)), [], name);
+    }
+  }
+  assert.ok(compared > 15, `${compared} classes`);
+  const { value: hub } = await raw.call('create', { type: 'Dispatcher', constructorParams: { mediaPipeline } });
+  const { value: port } = await raw.call('create', { type: 'HubPort', constructorParams: { hub } });
+  for (const [object, name] of [[manager, 'ServerManager'], [mediaPipeline, 'MediaPipeline'], [hub, 'Dispatcher'], [port, 'HubPort']]) {
+    const { type, qualifiedType, hierarchy } = await raw.call('describe', { object });
+    assert.deepEqual([type, qualifiedType, hierarchy], [name, `kurento.${name}`, line(name).slice(1).map((n) => `kurento.${n}`)]);
+  }
+  await raw.call('release', { object: mediaPipeline });
 });
 
 step('the client in strict mode: its own objects, and nobody else\'s', async (t) => {
