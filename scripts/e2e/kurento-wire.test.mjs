@@ -336,3 +336,28 @@ step('the client in strict mode: its own objects, and nobody else\'s', async (t)
   await pipeline.release();
   await other.release();
 });
+
+for (const args of [[], ['--kurento-strict']]) {
+  step(`the client when the server was killed and came back${args.length ? ' in strict mode' : ''}: all is gone, and it goes on`, async (t) => {
+    const other = await startKelas(args);
+    t.after(() => other.stop());
+    const client = await kurentoClient(other.kurento, { duplicates_timeout: 100 });
+    t.after(() => client.close());
+    const lost = await client.create('MediaPipeline');
+    const back = [];
+    client.on('reconnected', (same) => back.push(same));
+    await other.kill();
+    await other.run();
+    await until('it is back, in no session', () => back.length === 1);
+    assert.deepEqual(back, [false]);
+    // It keeps the old session's id until an answer tells it another.
+    const pipeline = await client.create('MediaPipeline');
+    assert.notEqual(pipeline.id, lost.id);
+    const element = await pipeline.create('PassThrough');
+    element.on('ElementConnected', () => back.push('connected'));
+    await element.connect(element, 'VIDEO');
+    await until('its events come', () => back.length === 2);
+    assert.deepEqual((await pipeline.getChildren()).map((o) => o.id), [element.id]);
+    await pipeline.release();
+  });
+}

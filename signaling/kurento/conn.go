@@ -258,7 +258,7 @@ func (c *conn) handle(msg []byte) {
 	var m *memo
 	if sess != nil {
 		var mine bool
-		if m, mine = c.s.recall(sess, r.id, r.params["sessionId"] != nil); !mine {
+		if m, mine = c.s.recall(sess, r.id, r.params["sessionId"] == sess.id); !mine {
 			c.repeat(sess, m)
 			return
 		}

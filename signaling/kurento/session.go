@@ -29,8 +29,9 @@ type memo struct {
 	at   time.Time
 }
 
-// sessionNamed finds a session by its id; unless there has to be one it is
-// made, as Kurento does.
+// sessionNamed finds a session by its id. One that is not there is made, as
+// Kurento does; in strict mode the id is as good as none, and the answer tells
+// the right one: kurento-client goes on with an id that was collected.
 func (s *Server) sessionNamed(c *conn, id string) (*session, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -39,7 +40,7 @@ func (s *Server) sessionNamed(c *conn, id string) (*session, error) {
 		return sess, nil
 	}
 	if s.cfg.Strict {
-		return nil, fail(codeSession, "Invalid session")
+		return s.sessionOfLocked(c)
 	}
 	return s.newSessionLocked(c, id)
 }
@@ -48,6 +49,10 @@ func (s *Server) sessionNamed(c *conn, id string) (*session, error) {
 func (s *Server) sessionOf(c *conn) (*session, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.sessionOfLocked(c)
+}
+
+func (s *Server) sessionOfLocked(c *conn) (*session, error) {
 	if sess := c.session; sess != nil && !sess.closed {
 		sess.inUse = true
 		return sess, nil

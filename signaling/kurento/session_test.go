@@ -314,13 +314,20 @@ func TestStrict(t *testing.T) {
 	if list := b.invoke(managerID, "getSessions", nil).([]any); len(list) != 1 {
 		t.Errorf("the other sees the sessions %v", list)
 	}
-	b.refuse(codeSession, "describe", obj{"object": managerID, "sessionId": "made up"})
+	own := b.call("describe", obj{"object": managerID}).Result["sessionId"]
+	for _, id := range []string{"made up", newID()} { // none but the server's own
+		if m := b.call("describe", obj{"object": managerID, "sessionId": id}); m.Result["sessionId"] != own {
+			t.Errorf("with a session it was not given: %s", m.raw)
+		}
+		b.refuse(codeSession, "connect", obj{"sessionId": id})
+		b.refuse(codeSession, "keepAlive", obj{"sessionId": id})
+	}
 	q := b.pipeline()
 	if ev := b.event("ObjectCreated"); ev.Params.Value.Data["object"] != q {
 		t.Errorf("the other heard of %s", ev.raw)
 	}
-	own := b.endpoint(q)
-	b.refuse(codeNotFound, "invoke", obj{"object": own, "operation": "connect", "operationParams": obj{"sink": e}})
+	mine := b.endpoint(q)
+	b.refuse(codeNotFound, "invoke", obj{"object": mine, "operation": "connect", "operationParams": obj{"sink": e}})
 }
 
 func TestLimits(t *testing.T) {
