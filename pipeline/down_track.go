@@ -37,6 +37,7 @@ type downTrack struct {
 	mu       sync.Mutex
 	accepted []string // MIME types, for Unplayable
 	flow     flowMeter
+	rate     rateMeter
 	layer    Layer // as last told
 }
 
@@ -101,7 +102,7 @@ func (d *downTrack) makeSlot(c sfu.SlotConfig) {
 	c.PadTo = d.endpoint.server.net.padTo()
 	c.Worker, c.Pace = d.endpoint.worker, true
 	c.Line, c.Precedence = d.endpoint.line, precedence(d.at)
-	c.Unplayable = d.unplayable
+	c.Unplayable, c.Timed = d.unplayable, &d.endpoint.pipeline.timed
 	d.slot.Store(sfu.NewSlot(c))
 }
 

@@ -35,6 +35,8 @@ type MediaElement interface {
 	SourceConnections() []ElementConnection
 	// SinkConnections are the connections that this element feeds.
 	SinkConnections() []ElementConnection
+	// Latencies are measured while the pipeline's LatencyStats is on.
+	Latencies() (input, through []Latency)
 	// Subscribe has f called with each event, one at a time and in order, with
 	// no lock held. f must not block for long: events beyond 1024 waiting are
 	// lost and counted. After cancel no further call begins.

@@ -285,3 +285,35 @@ func (o *offer) continues(first *offer) error {
 	}
 	return nil
 }
+
+// withoutData rejects in an answer the lines for data that are not taken
+// (RFC 3264, section 6): pion takes them all.
+func (o *offer) withoutData(answer string) (string, error) {
+	refused := func(l offerLine) bool { return l.media == Data && l.rejected }
+	if !slices.ContainsFunc(o.lines, refused) {
+		return answer, nil
+	}
+	d, err := parseSDP(answer)
+	if err != nil {
+		return "", err
+	}
+	for i, m := range d.MediaDescriptions {
+		if i < len(o.lines) && refused(o.lines[i]) {
+			m.MediaName.Port.Value = 0
+			m.Attributes = []sdp.Attribute{sdp.NewAttribute(sdp.AttrKeyMID, o.lines[i].mid)}
+			unbundle(d, o.lines[i].mid)
+		}
+	}
+	text, err := d.Marshal()
+	return string(text), err
+}
+
+// unbundle takes a line out of the group (RFC 9143, section 7.3.3).
+func unbundle(d *sdp.SessionDescription, mid string) {
+	for i, a := range d.Attributes {
+		if group, ok := strings.CutPrefix(a.Value, "BUNDLE "); ok && a.Key == sdp.AttrKeyGroup {
+			mids := slices.DeleteFunc(strings.Fields(group), func(m string) bool { return m == mid })
+			d.Attributes[i].Value = strings.Join(append([]string{"BUNDLE"}, mids...), " ")
+		}
+	}
+}

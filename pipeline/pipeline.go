@@ -3,6 +3,7 @@ package pipeline
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 )
 
 // MediaPipeline holds elements that may be connected to one another: one class
@@ -10,6 +11,7 @@ import (
 type MediaPipeline struct {
 	id     string
 	server *Server
+	timed  atomic.Bool // LatencyStats
 
 	mu       sync.Mutex
 	released bool
@@ -87,6 +89,14 @@ func (p *MediaPipeline) enter(e *element) error {
 	p.elements[e] = struct{}{}
 	return nil
 }
+
+// SetLatencyStats has it measured from now on, or no longer, how long packets take
+// to the elements of the pipeline and through them. It costs two readings of the
+// clock a packet and receiver.
+func (p *MediaPipeline) SetLatencyStats(on bool) { p.timed.Store(on) }
+
+// LatencyStats tells whether it is measured.
+func (p *MediaPipeline) LatencyStats() bool { return p.timed.Load() }
 
 // Elements are the elements of the pipeline, in no particular order.
 func (p *MediaPipeline) Elements() []MediaElement {

@@ -52,7 +52,7 @@ func newPlayerTrack(e *PlayerEndpoint, t *record.Track, clock *sfu.SourceClock, 
 	}
 	// Without workers: when a file has been played to its end, all of it has been sent.
 	cfg := sfu.UpTrackConfig{
-		Kind: sfu.Audio, Codec: c, SourceClock: clock, Flush: e.server.flushAll,
+		Kind: sfu.Audio, Codec: c, SourceClock: clock, Flush: e.server.flushAll, Timed: &e.pipeline.timed,
 	}
 	if t.Kind == record.Video {
 		p.at.media, cfg.Kind = Video, sfu.Video

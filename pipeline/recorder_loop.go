@@ -110,6 +110,7 @@ func (l *recorderLoop) tap(m MediaType, u *sfu.UpTrack) {
 	t := &recorderTap{media: m, up: u, in: l.in, format: codec.FormatOf(u.Codec().MimeType)}
 	t.slot = sfu.NewSlot(sfu.SlotConfig{
 		Kind: u.Kind(), SSRC: 1, Codecs: []sfu.SlotCodec{{Codec: u.Codec(), PayloadType: 96}}, Write: t.write,
+		Timed: &l.endpoint.pipeline.timed,
 	})
 	l.taps[m] = t
 	l.in.control(func() { l.open(t) })

@@ -181,11 +181,14 @@ func (e *RtpEndpoint) Stats() EndpointStats {
 		}
 		if u := x.current(); u != nil {
 			r := receivedStats(x.at, u)
-			r.NACKs = x.asked.Load()
+			r.NACKs, r.NACKPackets, r.FIRs = x.asked.Load(), x.askedFor.Load(), x.firCount.Load()
 			st.Received = append(st.Received, r)
 		}
 		if x.slot != nil {
 			sent := sentStats(x.at, x.slot)
+			x.mu.Lock()
+			sent.Rate = x.rate.rate
+			x.mu.Unlock()
 			st.RoundTrip = max(st.RoundTrip, sent.RoundTrip)
 			st.Sent = append(st.Sent, sent)
 		}

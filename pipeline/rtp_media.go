@@ -36,6 +36,8 @@ type rtpMedia struct {
 
 	dest, controlDest atomic.Pointer[netip.AddrPort] // nil: nothing may be sent yet
 	asked             atomic.Uint64                  // sequence numbers, by NACK
+	askedFor          atomic.Uint64                  // NACKs
+	firCount          atomic.Uint64                  // FIRs that were sent
 	refused           atomic.Uint64                  // packets that came from elsewhere, or were not authentic
 
 	encMu  sync.Mutex
@@ -58,6 +60,7 @@ type rtpMedia struct {
 	in        reception
 	flowOut   bool
 	flowIn    flowMeter
+	rate      rateMeter
 }
 
 // rtpPacketSize is the largest packet that is sent or taken.
@@ -112,7 +115,7 @@ func (x *rtpMedia) prepare() error {
 	}
 	x.slot = sfu.NewSlot(sfu.SlotConfig{
 		Kind: kindOf(x.at.media), SSRC: x.ssrc, Codecs: codecs,
-		Write: x.write, Unplayable: func(c sfu.Codec) { x.unplayable(c) },
+		Timed: &x.e.pipeline.timed, Write: x.write, Unplayable: func(c sfu.Codec) { x.unplayable(c) },
 	})
 	return nil
 }
@@ -235,6 +238,7 @@ func (x *rtpMedia) requestKeyFrame(ssrc uint32) {
 	case agreed("ccm fir"):
 		x.encMu.Lock()
 		x.firs++
+		x.firCount.Add(1)
 		n := x.firs
 		x.encMu.Unlock()
 		x.sendControl(&rtcp.FullIntraRequest{SenderSSRC: x.ssrc, FIR: []rtcp.FIREntry{{SSRC: ssrc, SequenceNumber: n}}})
@@ -262,13 +266,15 @@ func (x *rtpMedia) sweep(now time.Time) (flowing bool) {
 	case len(got) > 0:
 		x.sendControl(&rtcp.ReceiverReport{SSRC: x.ssrc, Reports: got})
 	}
-	return x.watchFlow(up)
+	return x.watchFlow(up, now)
 }
 
-func (x *rtpMedia) watchFlow(up *sfu.UpTrack) (flowing bool) {
+func (x *rtpMedia) watchFlow(up *sfu.UpTrack, now time.Time) (flowing bool) {
 	if x.slot != nil {
 		x.mu.Lock()
-		changed := x.flowIn.see(x.slot.Stats().Packets)
+		st := x.slot.Stats()
+		changed := x.flowIn.see(st.Packets)
+		x.rate.see(st.Bytes, now)
 		flowing = x.flowIn.flowing
 		x.mu.Unlock()
 		if changed {
@@ -276,6 +282,9 @@ func (x *rtpMedia) watchFlow(up *sfu.UpTrack) (flowing bool) {
 		}
 	}
 	comes := up != nil && up.Flowing()
+	if up != nil {
+		up.Sweep()
+	}
 	if comes != x.flowOut {
 		x.flowOut = comes
 		x.e.events.emit(MediaFlowOutStateChanged{comes, x.at.media, x.at.description})

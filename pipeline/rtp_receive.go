@@ -44,6 +44,7 @@ func (x *rtpMedia) readRTP() {
 		if asks := x.take(packet, time.Now()); asks {
 			if due = gaps.see(binary.BigEndian.Uint16(packet[2:]), time.Now(), due); len(due) > 0 {
 				x.asked.Add(uint64(len(due)))
+				x.askedFor.Add(1)
 				x.sendControl(&rtcp.TransportLayerNack{
 					SenderSSRC: x.ssrc, MediaSSRC: binary.BigEndian.Uint32(packet[8:]),
 					Nacks: rtcp.NackPairsFromSequenceNumbers(due),
@@ -104,7 +105,7 @@ func (x *rtpMedia) bind(c rtpCodec, ssrc uint32) {
 	if old == nil || !old.Codec().Matches(c.codec) {
 		up = sfu.NewUpTrack(sfu.UpTrackConfig{
 			Kind: kindOf(x.at.media), Codec: c.codec, RequestKeyFrame: x.requestKeyFrame,
-			SourceClock: x.e.clock, Flush: x.e.server.net.flush,
+			SourceClock: x.e.clock, Flush: x.e.server.net.flush, Timed: &x.e.pipeline.timed,
 		})
 	}
 	layer := up.AddLayer("", ssrc)

@@ -18,7 +18,9 @@ type TrackStats struct {
 	Bytes         uint64  // payload
 	Retransmitted uint64  // sent again on a NACK
 	NACKs         uint64  // sequence numbers asked for: by the browser for a slot, of the browser for a source
+	NACKPackets   uint64  // in which they were asked for
 	PLIs          uint64  // key frames asked for: by the browser for a slot, of the browser for a source
+	FIRs          uint64  // of these: by FIR
 	Lost          uint64  // of a slot: reported by the browser; of a source: missing
 	LossFraction  float64 // 0..1, of the last report
 	WriteErrors   uint64
@@ -29,6 +31,8 @@ type TrackStats struct {
 	// Latency is how long packets of the source stay in the server, from the wire
 	// until they were handed out to all, a running mean; 0: not known.
 	Latency time.Duration
+	// Rate is what a slot was sent between the last two sweeps, payload, in bits a second.
+	Rate    int64
 	Streams []StreamStats // of a source: one for each SSRC
 }
 
@@ -42,6 +46,8 @@ type StreamStats struct {
 	KeyFrames uint64
 	PLIs      uint64 // key frames asked for
 	Jitter    time.Duration
+	// LossFraction is what is missing of what was sent between the last two sweeps, 0..1.
+	LossFraction float64
 }
 
 // LineStats are the figures of the way to a browser.
@@ -105,12 +111,15 @@ func (e *WebRtcEndpoint) Stats() EndpointStats {
 	st.RecvLimit = e.toldMost.Load() * 1000
 	for _, t := range tracks {
 		r := receivedStats(t.at, t.current())
-		r.NACKs = t.asked.Load()
+		r.NACKs, r.NACKPackets = t.asked.Load(), t.askedFor.Load()
 		st.Received = append(st.Received, r)
 	}
 	for _, d := range slots {
 		if s := d.get(); s != nil {
 			sent := sentStats(d.at, s)
+			d.mu.Lock()
+			sent.Rate = d.rate.rate
+			d.mu.Unlock()
 			st.RoundTrip = max(st.RoundTrip, sent.RoundTrip)
 			st.Sent = append(st.Sent, sent)
 		}
@@ -135,7 +144,7 @@ func receivedStats(at pad, u *sfu.UpTrack) TrackStats {
 	for _, l := range s.Layers {
 		t.Streams = append(t.Streams, StreamStats{
 			SSRC: l.SSRC, RID: l.RID, Packets: l.Packets, Bytes: l.Bytes, Lost: l.Lost,
-			KeyFrames: l.KeyFrames, PLIs: l.KeyFrameRequests, Jitter: l.Jitter,
+			KeyFrames: l.KeyFrames, PLIs: l.KeyFrameRequests, Jitter: l.Jitter, LossFraction: l.LossFraction,
 		})
 		t.Jitter, t.Latency = max(t.Jitter, l.Jitter), max(t.Latency, l.Latency)
 	}
@@ -150,6 +159,7 @@ func sentStats(at pad, slot *sfu.Slot) TrackStats {
 	t := TrackStats{
 		MediaType: at.media, Description: at.description,
 		Packets: s.Packets, Bytes: s.Bytes, Retransmitted: s.Retransmitted, NACKs: s.NACKs, PLIs: s.PLIs,
+		NACKPackets: s.NACKPackets, FIRs: s.FIRs,
 		Lost: uint64(s.LostTotal), LossFraction: s.LostFraction, WriteErrors: s.WriteErrors, RoundTrip: s.RTT,
 		SSRC: slot.SSRC(), Jitter: s.Jitter,
 	}

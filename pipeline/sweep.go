@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/pion/rtcp"
+
+	"kelas/pipeline/sfu"
 )
 
 // sweepInterval paces what is done for everybody from one place: sender
@@ -60,7 +62,7 @@ func (e *WebRtcEndpoint) sweep(now time.Time) {
 				reports = append(reports, sr)
 			}
 		}
-		flowing = d.watchFlow(s.Stats().Packets) || flowing
+		flowing = d.watchFlow(s.Stats(), now) || flowing
 		d.watchLayer(s)
 	}
 	if len(slots) > 0 {
@@ -68,6 +70,7 @@ func (e *WebRtcEndpoint) sweep(now time.Time) {
 	}
 	for _, t := range tracks {
 		flowing = t.watchFlow() || flowing
+		t.current().Sweep()
 		t.watchDemand(now)
 	}
 	e.mediaChanged(flowing && state == ConnectionConnected)
@@ -100,9 +103,24 @@ func (f *flowMeter) see(packets uint64) bool {
 	return was != f.flowing
 }
 
-func (d *downTrack) watchFlow(packets uint64) bool {
+// rateMeter says how much was sent between the last two sweeps, in bits a second.
+type rateMeter struct {
+	bytes uint64
+	at    time.Time
+	rate  int64
+}
+
+func (r *rateMeter) see(bytes uint64, now time.Time) {
+	if took := now.Sub(r.at); !r.at.IsZero() && took > 0 {
+		r.rate = int64(float64(bytes-r.bytes) * 8 / took.Seconds())
+	}
+	r.bytes, r.at = bytes, now
+}
+
+func (d *downTrack) watchFlow(st sfu.SlotStats, now time.Time) bool {
 	d.mu.Lock()
-	changed, flowing := d.flow.see(packets), d.flow.flowing
+	changed, flowing := d.flow.see(st.Packets), d.flow.flowing
+	d.rate.see(st.Bytes, now)
 	d.mu.Unlock()
 	if changed {
 		d.endpoint.events.emit(MediaFlowInStateChanged{flowing, d.at.media, d.at.description})

@@ -22,7 +22,8 @@ type upTrack struct {
 	at       pad
 	rids     []string // its encodings, as offered
 
-	asked atomic.Uint64 // sequence numbers, by NACK
+	asked    atomic.Uint64 // sequence numbers, by NACK
+	askedFor atomic.Uint64 // NACKs
 
 	mu    sync.Mutex
 	up    *sfu.UpTrack
@@ -97,6 +98,7 @@ func (e *WebRtcEndpoint) newUpTrack(pc *webrtc.PeerConnection, at pad, remote *w
 		Codec:           codecOf(remote.Codec().RTPCodecCapability),
 		RequestKeyFrame: pictureLoss(pc),
 		SourceClock:     e.clock,
+		Timed:           &e.pipeline.timed,
 		Workers:         e.server.workers,
 	})
 }
@@ -176,6 +178,7 @@ func (in *inbound) read() {
 // ask sends a NACK. A connection that is closing needs none.
 func (in *inbound) ask(due []uint16) {
 	in.track.asked.Add(uint64(len(due)))
+	in.track.askedFor.Add(1)
 	_ = in.pc.WriteRTCP([]rtcp.Packet{&rtcp.TransportLayerNack{
 		MediaSSRC: uint32(in.remote.SSRC()),
 		Nacks:     rtcp.NackPairsFromSequenceNumbers(due),

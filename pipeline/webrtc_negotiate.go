@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/pion/ice/v4"
-	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
 )
 
@@ -247,38 +245,6 @@ func describe(pc *webrtc.PeerConnection, o *offer) (string, error) {
 		return "", badSDP("%v", err)
 	}
 	return o.withoutData(described(pc, gathered))
-}
-
-// withoutData rejects in an answer the lines for data that are not taken
-// (RFC 3264, section 6): pion takes them all.
-func (o *offer) withoutData(answer string) (string, error) {
-	refused := func(l offerLine) bool { return l.media == Data && l.rejected }
-	if !slices.ContainsFunc(o.lines, refused) {
-		return answer, nil
-	}
-	d, err := parseSDP(answer)
-	if err != nil {
-		return "", err
-	}
-	for i, m := range d.MediaDescriptions {
-		if i < len(o.lines) && refused(o.lines[i]) {
-			m.MediaName.Port.Value = 0
-			m.Attributes = []sdp.Attribute{sdp.NewAttribute(sdp.AttrKeyMID, o.lines[i].mid)}
-			unbundle(d, o.lines[i].mid)
-		}
-	}
-	text, err := d.Marshal()
-	return string(text), err
-}
-
-// unbundle takes a line out of the group (RFC 9143, section 7.3.3).
-func unbundle(d *sdp.SessionDescription, mid string) {
-	for i, a := range d.Attributes {
-		if group, ok := strings.CutPrefix(a.Value, "BUNDLE "); ok && a.Key == sdp.AttrKeyGroup {
-			mids := slices.DeleteFunc(strings.Fields(group), func(m string) bool { return m == mid })
-			d.Attributes[i].Value = strings.Join(append([]string{"BUNDLE"}, mids...), " ")
-		}
-	}
 }
 
 // described is pc's own description with the candidates of our sockets.

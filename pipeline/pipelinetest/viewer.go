@@ -50,6 +50,15 @@ func (v *Viewer) AskForKeyFrame(p Place) {
 }
 
 // receive reads every track that comes into the slot of its receiver.
+// AskByFIR asks for a key frame as browsers of old did (RFC 5104, section 4.3.1).
+func (v *Viewer) AskByFIR(p Place) {
+	ssrcs := v.slots[p].Stats().SSRCs
+	if len(ssrcs) == 0 {
+		return
+	}
+	_ = v.pc.WriteRTCP([]rtcp.Packet{&rtcp.FullIntraRequest{FIR: []rtcp.FIREntry{{SSRC: ssrcs[0], SequenceNumber: 1}}}})
+}
+
 func (b *browser) receive(byReceiver map[*webrtc.RTPReceiver]*Slot) {
 	b.pc.OnTrack(func(t *webrtc.TrackRemote, r *webrtc.RTPReceiver) {
 		s := byReceiver[r]

@@ -27,6 +27,7 @@ func (s *Slot) feedbackLocked(p rtcp.Packet, now time.Time) (ask *Layer) {
 	switch p := p.(type) {
 	case *rtcp.TransportLayerNack:
 		if p.MediaSSRC == s.cfg.SSRC {
+			s.counts.nackPackets.Add(1)
 			s.nackLocked(p.Nacks, now)
 		}
 	case *rtcp.PictureLossIndication:
@@ -37,6 +38,7 @@ func (s *Slot) feedbackLocked(p rtcp.Packet, now time.Time) (ask *Layer) {
 		// RFC 5104, section 4.3.1.2: the target is in the entries, the media source is not used.
 		for _, e := range p.FIR {
 			if e.SSRC == s.cfg.SSRC {
+				s.counts.firs.Add(1)
 				return s.pictureLostLocked(now)
 			}
 		}

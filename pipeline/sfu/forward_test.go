@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -11,12 +12,14 @@ import (
 	"github.com/pion/rtp"
 )
 
-// busy makes a layer with connected slots, and a function that sends it the next of packets of size bytes.
-func busy(tb testing.TB, slots, size int) (next func(), sent *int) {
+// busy makes a layer with connected slots, and a function that sends it the next of packets of size bytes. Times are
+// measured if timed is given.
+func busy(tb testing.TB, slots, size int, timed ...*atomic.Bool) (next func(), sent *int) {
 	tb.Helper()
 	now := time.Unix(1e9, 0)
 	clock := func() time.Time { return now }
-	u := NewUpTrack(UpTrackConfig{Kind: Video, Codec: vp8, Clock: clock})
+	timed = append(timed, nil)
+	u := NewUpTrack(UpTrackConfig{Kind: Video, Codec: vp8, Clock: clock, Timed: timed[0]})
 	l := u.AddLayer("", 1)
 	sent = new(int)
 	packet := rtpPacket(0, 0, true, append([]byte{0x90, 0xe0, 0x81, 0x02, 0x07, 0x20, 0x00}, make([]byte, size)...))
@@ -31,7 +34,7 @@ func busy(tb testing.TB, slots, size int) (next func(), sent *int) {
 	}
 	for range slots {
 		s := NewSlot(SlotConfig{
-			Kind: Video, SSRC: 2, RTXSSRC: 3, Codecs: viewerCodecs, MID: "1", MIDExtensionID: 4, Clock: clock,
+			Kind: Video, SSRC: 2, RTXSSRC: 3, Codecs: viewerCodecs, MID: "1", MIDExtensionID: 4, Clock: clock, Timed: timed[0],
 			Write: func(h *rtp.Header, payload []byte) error {
 				*sent++
 				return nil
@@ -53,8 +56,10 @@ func busy(tb testing.TB, slots, size int) (next func(), sent *int) {
 }
 
 func TestForwardingDoesNotAllocate(t *testing.T) {
+	var timed atomic.Bool
+	timed.Store(true)
 	for _, slots := range []int{0, 1, 20} {
-		next, sent := busy(t, slots, 1100)
+		next, sent := busy(t, slots, 1100, &timed)
 		if n := testing.AllocsPerRun(500, next); n != 0 {
 			t.Errorf("%d slots: %v allocations a packet", slots, n)
 		}

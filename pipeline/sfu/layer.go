@@ -1,6 +1,7 @@
 package sfu
 
 import (
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -39,6 +40,9 @@ type Layer struct {
 	packets, bytes, duplicates, empties, malformed atomic.Uint64
 	old, keyFrames                                 atomic.Uint64
 	lost                                           atomic.Int64
+	lossFraction                                   atomic.Uint64 // bits of a float64, since the last sweep but one
+
+	sweptPackets, sweptLost uint64 // of the last sweep, which alone uses them
 }
 
 // RID is the layer's restriction identifier, "" without simulcast.
@@ -57,6 +61,9 @@ func (l *Layer) Write(packet []byte, arrival time.Time) {
 	}
 	if !l.remember(h, body, arrival.UnixNano()) {
 		return
+	}
+	if isSet(l.track.cfg.Timed) {
+		l.times.taken.note(int64(time.Since(arrival)))
 	}
 	if l.view.empty() {
 		l.empties.Add(1)
@@ -190,6 +197,18 @@ func (l *Layer) timestampAt(at int64) (uint32, bool) {
 	return l.timing.timestampAt(at)
 }
 
+// sweep says how much of what was sent since the last one is missing (RFC 3550, section A.3).
+func (l *Layer) sweep() {
+	packets, lost := l.packets.Load(), uint64(max(0, l.lost.Load()))
+	came, missing := packets-l.sweptPackets, int64(lost-l.sweptLost) // fewer than before, when what was late has come
+	l.sweptPackets, l.sweptLost = packets, lost
+	fraction := 0.0
+	if missing > 0 {
+		fraction = float64(missing) / float64(int64(came)+missing)
+	}
+	l.lossFraction.Store(math.Float64bits(fraction))
+}
+
 // close gives the memory back and ends the requests.
 func (l *Layer) close() {
 	l.mu.Lock()
@@ -204,7 +223,8 @@ func (l *Layer) stats() LayerStats {
 		Packets: l.packets.Load(), Bytes: l.bytes.Load(), Duplicates: l.duplicates.Load(), Empty: l.empties.Load(),
 		Malformed: l.malformed.Load(), TooOld: l.old.Load(), Lost: uint64(max(0, l.lost.Load())),
 		KeyFrames: l.keyFrames.Load(), KeyFrameRequests: l.keys.sent.Load(),
-		Jitter: l.times.jitter(), Latency: l.times.latency(),
+		Jitter: l.times.jitter(), Latency: l.times.latency(), Taken: l.times.taken.get(),
+		LossFraction: math.Float64frombits(l.lossFraction.Load()),
 	}
 	if at := l.lastPacket.Load(); at != 0 {
 		st.LastPacket = time.Unix(0, at)

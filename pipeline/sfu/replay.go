@@ -81,7 +81,7 @@ func (s *Slot) pumpLocked() (ask *Layer) {
 			s.armLocked(replayTick)
 			return nil
 		}
-		if !s.out.forward(v) {
+		if !s.sendLocked(v) {
 			return s.breakLocked()
 		}
 		sent++

@@ -35,6 +35,8 @@ type SlotConfig struct {
 	Write func(h *rtp.Header, payload []byte) error
 	// Unplayable is called, without locks held and at most once a feed, when none of Codecs fits the source.
 	Unplayable func(c Codec)
+	// Timed has it measured, while it is true, how long packets take to the slot and through it; nil: never.
+	Timed *atomic.Bool
 	// Line fits what the slot is sent to what the viewer's way carries; it is shared by all slots of the viewer.
 	// nil: the slot is sent the best there is.
 	Line *Line
@@ -344,7 +346,7 @@ func (s *Slot) forwardLocked(l *Layer, v *view) (ask bool) {
 	if s.paceLocked(v) {
 		return false
 	}
-	if s.out.forward(v) {
+	if s.sendLocked(v) {
 		return false
 	}
 	if v.key {
@@ -352,6 +354,20 @@ func (s *Slot) forwardLocked(l *Layer, v *view) (ask bool) {
 	}
 	s.breakLocked()
 	return true
+}
+
+// sendLocked forwards a packet and measures, if that is wished, how long it took from the wire to here and through.
+func (s *Slot) sendLocked(v *view) bool {
+	if !isSet(s.cfg.Timed) || s.state == replaying && !s.pace.catching {
+		return s.out.forward(v)
+	}
+	sent, took := s.counts.packets.Load(), s.cfg.Clock().UnixNano()-v.arrival
+	ok := s.out.forward(v)
+	if s.counts.packets.Load() > sent {
+		s.counts.input.note(took)
+		s.counts.through.note(s.cfg.Clock().UnixNano() - v.arrival)
+	}
+	return ok
 }
 
 // breakLocked ends a run that cannot go on, since the source jumped too far. The next key frame begins another.

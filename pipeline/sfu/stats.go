@@ -22,6 +22,8 @@ type LayerStats struct {
 	LastPacket       time.Time
 	Jitter           time.Duration // of arrivals (RFC 3550, section 6.4.1)
 	Latency          time.Duration // from arrival until all slots had the packet, a running mean; 0: no slot yet
+	Taken            time.Duration // from arrival until the packet was there for all, the same; 0: not measured (Timed)
+	LossFraction     float64       // 0..1, of what was sent between the last two sweeps
 }
 
 // UpTrackStats are the sums over the layers, and the layers.
@@ -37,7 +39,9 @@ type SlotStats struct {
 	Retransmitted uint64
 	NACKs         uint64 // sequence numbers asked for
 	NACKsUnknown  uint64 // of these: not sent by us, or no longer in the ring
+	NACKPackets   uint64 // that asked for them
 	PLIs          uint64 // PLI and FIR received
+	FIRs          uint64 // of these: FIR
 	Repeated      uint64 // sent again to find out what the line carries
 	Replays       uint64 // times that the cached pictures were sent
 	Switches      uint64 // times that a new run of packets began: source, layer, reconnect
@@ -46,12 +50,17 @@ type SlotStats struct {
 	LostTotal     uint32  // from the last receiver report
 	Jitter        time.Duration
 	RTT           time.Duration // 0: unknown
+	// How long packets took from the wire until the slot had them, and until they were written: running means of
+	// what was sent as it came, not of cached pictures; 0: not measured (Timed).
+	Input, Through time.Duration
 }
 
 // slotCounters are written by the slot and read by anybody.
 type slotCounters struct {
 	packets, bytes, retransmitted, nacks, nacksUnknown, plis atomic.Uint64
 	replays, switches, writeErrors, repeated                 atomic.Uint64
+	nackPackets, firs                                        atomic.Uint64
+	input, through                                           meanTime
 	lostFraction                                             atomic.Uint64 // bits of a float64
 	lostTotal                                                atomic.Uint32
 	jitter, rtt                                              atomic.Int64
@@ -62,7 +71,8 @@ func (s *Slot) Stats() SlotStats {
 	c := &s.counts
 	return SlotStats{
 		Packets: c.packets.Load(), Bytes: c.bytes.Load(), Retransmitted: c.retransmitted.Load(),
-		NACKs: c.nacks.Load(), NACKsUnknown: c.nacksUnknown.Load(), PLIs: c.plis.Load(),
+		NACKs: c.nacks.Load(), NACKPackets: c.nackPackets.Load(), NACKsUnknown: c.nacksUnknown.Load(),
+		PLIs: c.plis.Load(), FIRs: c.firs.Load(), Input: c.input.get(), Through: c.through.get(),
 		Repeated: c.repeated.Load(), Replays: c.replays.Load(), Switches: c.switches.Load(), WriteErrors: c.writeErrors.Load(),
 		LostFraction: math.Float64frombits(c.lostFraction.Load()), LostTotal: c.lostTotal.Load(),
 		Jitter: time.Duration(c.jitter.Load()), RTT: time.Duration(c.rtt.Load()),

@@ -14,6 +14,7 @@ type layerTimes struct {
 
 	uneven atomic.Int64 // nanoseconds, times 16
 	stay   atomic.Int64 // the same
+	taken  meanTime
 }
 
 // note takes an arrival (RFC 3550, section A.8, in nanoseconds).
@@ -33,6 +34,19 @@ func (t *layerTimes) note(ts uint32, arrival, rate int64) {
 func (t *layerTimes) through(arrival time.Time) {
 	t.stay.Store(smooth(t.stay.Load(), int64(time.Since(arrival))))
 }
+
+// meanTime is a running mean of times, from the first on. One goroutine writes it at a time.
+type meanTime struct{ times16 atomic.Int64 }
+
+func (m *meanTime) note(ns int64) {
+	if was := m.times16.Load(); was != 0 {
+		m.times16.Store(smooth(was, ns))
+		return
+	}
+	m.times16.Store(max(1, 16*ns))
+}
+
+func (m *meanTime) get() time.Duration { return time.Duration(m.times16.Load() / 16) }
 
 // smooth is a running mean with a weight of a sixteenth; both sides are kept times 16.
 func smooth(mean, v int64) int64 { return mean + v - mean/16 }

@@ -40,6 +40,8 @@ type UpTrackConfig struct {
 	// SourceClock is shared by all tracks of one sender, so that their sender reports are mapped to our time
 	// alike and lips stay with the voice. nil: the track has one of its own, which is right to some milliseconds.
 	SourceClock *SourceClock
+	// Timed has it measured, while it is true, how long packets take until they are there for all; nil: never.
+	Timed *atomic.Bool
 	// Workers send to the slots; nil: the goroutine that writes a layer does.
 	Workers *Workers
 	// Flush is called where there are no Workers, when the last packet of a frame, or a packet of sound, was written to all slots: nothing
@@ -201,6 +203,15 @@ func (u *UpTrack) Stats() UpTrackStats {
 	return sum
 }
 
+// Sweep is called about once a second, by one goroutine, for the figures that are about a time.
+func (u *UpTrack) Sweep() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, l := range u.layers {
+		l.sweep()
+	}
+}
+
 // Close ends the track: slots fed by it become empty. It waits for a key-frame request under way.
 func (u *UpTrack) Close() {
 	u.mu.Lock()
@@ -216,6 +227,8 @@ func (u *UpTrack) Close() {
 		l.close()
 	}
 }
+
+func isSet(b *atomic.Bool) bool { return b != nil && b.Load() }
 
 func (u *UpTrack) attach(s *Slot) bool {
 	u.mu.Lock()

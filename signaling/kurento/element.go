@@ -2,7 +2,6 @@ package kurento
 
 import (
 	"strings"
-	"sync/atomic"
 
 	"kelas/pipeline"
 )
@@ -10,10 +9,7 @@ import (
 // What pipelines and all MediaElements can do.
 
 // pipelinePart stands behind a MediaPipeline.
-type pipelinePart struct {
-	*pipeline.MediaPipeline
-	latency atomic.Bool // getStats tells it; it is measured anyway
-}
+type pipelinePart struct{ *pipeline.MediaPipeline }
 
 func makePipeline(c *call) (part, error) {
 	p, err := c.s.cfg.Media.NewMediaPipeline()
@@ -21,13 +17,6 @@ func makePipeline(c *call) (part, error) {
 		return nil, err
 	}
 	return &pipelinePart{MediaPipeline: p}, nil
-}
-
-func getLatencyStats(c *call) (any, error) { return c.obj.part.(*pipelinePart).latency.Load(), nil }
-
-func setLatencyStats(c *call) error {
-	c.obj.part.(*pipelinePart).latency.Store(c.flag("latencyStats"))
-	return nil
 }
 
 // inPipeline is the pipeline that a constructor was given.

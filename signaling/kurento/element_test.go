@@ -62,6 +62,98 @@ func TestFlowEvents(t *testing.T) {
 	c.refuse(codeNotSupported, "invoke", on(e, "requestKeyframe", nil))
 }
 
+// checkLatencies: how long packets took to the endpoint, and through it, by the
+// names of its sink pads.
+func (c *client) checkLatencies(e string) {
+	c.t.Helper()
+	var own obj
+	eventually(c.t, "both are measured", func() bool {
+		own = c.invoke(e, "getStats", nil).(obj)[e].(obj)
+		return len(own["inputLatency"].([]any)) == 2 && len(own["E2ELatency"].([]any)) == 2
+	})
+	for i, name := range []string{"sink_audio_default", "sink_video_default"} {
+		in, through := own["inputLatency"].([]any)[i].(obj), own["E2ELatency"].([]any)[i].(obj)
+		if in["name"] != name || through["name"] != name || in["__type__"] != "MediaLatencyStat" {
+			c.t.Errorf("%v and %v, want %s", in, through, name)
+		}
+		if a, b := in["avg"].(float64), through["avg"].(float64); a <= 0 || b < a || b > 1e9 {
+			c.t.Errorf("%s: %v ns to the endpoint, %v through it", name, a, b)
+		}
+	}
+	if own = c.invoke(e, "getStats", obj{"mediaType": "AUDIO"}).(obj)[e].(obj); len(own["E2ELatency"].([]any)) != 1 {
+		c.t.Errorf("of sound alone: %v", own)
+	}
+}
+
+// TestStats: members of the real ones and where they come from, ids that last and
+// are nobody else's, and a presenter, a relay and a viewer in a row.
+func TestStats(t *testing.T) {
+	c := newRig(t, Config{}).dial()
+	p := c.pipeline()
+	from, pass, to := c.endpoint(p), c.make("PassThrough", obj{"mediaPipeline": p}), c.endpoint(p)
+	c.invoke(p, "setLatencyStats", obj{"latencyStats": true})
+	c.invoke(from, "connect", obj{"sink": pass})
+	c.invoke(pass, "connect", obj{"sink": to})
+	teacher, student := pipelinetest.NewPresenter(t, pipelinetest.Options{}), pipelinetest.NewViewer(t, pipelinetest.Options{})
+	c.negotiate(from, teacher.Negotiate)
+	c.negotiate(to, student.Negotiate)
+	teacher.Start(pipelinetest.Mic, pipelinetest.Camera)
+	student.Slot(pipelinetest.Camera).WaitFrames(t, 30, patience)
+	c.checkLatencies(to)
+	if own := c.invoke(pass, "getStats", nil).(obj)[pass].(obj); own["type"] != "element" || len(own["inputLatency"].([]any)) != 2 {
+		t.Errorf("the relay: %v", own)
+	}
+	if own := c.invoke(from, "getStats", nil).(obj)[from].(obj); own["type"] != "endpoint" || len(own["inputLatency"].([]any)) != 0 || len(own["E2ELatency"].([]any)) != 0 {
+		t.Errorf("nothing goes into the presenter: %v", own)
+	}
+	student.AskForKeyFrame(pipelinetest.Camera)
+	student.AskByFIR(pipelinetest.Camera)
+	var out obj
+	eventually(t, "what the browser asked for is counted", func() bool {
+		out = oneStat(t, c.invoke(to, "getStats", obj{"mediaType": "VIDEO"}).(obj), "RTCOutboundRTPStreamStats", "video_default")
+		return out["pliCount"].(float64) >= 1 && out["firCount"].(float64) == 1 && out["targetBitrate"].(float64) > 0
+	})
+	again := oneStat(t, c.invoke(to, "getStats", obj{"mediaType": "VIDEO"}).(obj), "RTCOutboundRTPStreamStats", "video_default")
+	if len(out["id"].(string)) != 36 || again["id"] != out["id"] || again["packetsSent"].(float64) < out["packetsSent"].(float64) {
+		t.Errorf("%v, then %v", out, again)
+	}
+	in := oneStat(t, c.invoke(from, "getStats", obj{"mediaType": "VIDEO"}).(obj), "RTCInboundRTPStreamStats", "video_default")
+	for _, name := range []string{"packetsReceived", "bytesReceived", "jitter"} {
+		if in[name].(float64) <= 0 {
+			t.Errorf("%s of what is received is %v", name, in[name])
+		}
+	}
+	if in["codecId"] != "video/VP8" || in["mediaTrackId"] != "video_default" || in["isRemote"] != false || in["type"] != "inboundrtp" {
+		t.Errorf("%v", in)
+	}
+	a, b := oneStat(t, c.invoke(from, "getStats", obj{"mediaType": "DATA"}).(obj), "RTCPeerConnectionStats", ""),
+		oneStat(t, c.invoke(to, "getStats", obj{"mediaType": "DATA"}).(obj), "RTCPeerConnectionStats", "")
+	if a["id"] == b["id"] {
+		t.Errorf("two endpoints have the entry %v", a["id"])
+	}
+	c.invoke(p, "setLatencyStats", obj{"latencyStats": false})
+	if own := c.invoke(pass, "getStats", nil).(obj); len(own) != 0 {
+		t.Errorf("the relay has %v though nothing is measured", own)
+	}
+}
+
+// oneStat is the only entry of its type, and of that track if there is a name.
+func oneStat(t testing.TB, stats obj, typ, track string) (found obj) {
+	t.Helper()
+	for _, s := range stats {
+		if s := s.(obj); s["__type__"] == typ && (track == "" || s["mediaTrackId"] == track) {
+			if found != nil {
+				t.Fatalf("two entries are %s: %v", typ, stats)
+			}
+			found = s
+		}
+	}
+	if found == nil {
+		t.Fatalf("no entry is %s: %v", typ, stats)
+	}
+	return found
+}
+
 // TestDataChannelCalls: what Kurento takes, though it is odd, and what it refuses.
 func TestDataChannelCalls(t *testing.T) {
 	c := newRig(t, Config{}).dial()
