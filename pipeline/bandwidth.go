@@ -19,9 +19,10 @@ type Bandwidth struct {
 	// set it before the negotiation.
 	MinVideoRecv int
 	// MaxVideoSend is what the other side is sent of pictures: layers and temporal
-	// layers are left out until it fits, and the lowest layer remains. When none of
-	// those who receive a camera with one layer wants more, the camera's browser is
-	// told so by REMB. Nothing is encoded anew.
+	// layers are left out until it fits, and the lowest layer remains. Of a camera
+	// with one layer nothing can be left out, and nothing is encoded anew: as in
+	// Kurento, its browser is told the least bound of all who receive it (REMB),
+	// which then holds for all of them.
 	MaxVideoSend int
 	// MinVideoSend is what is tried whatever the other side reports of its line.
 	MinVideoSend int
@@ -89,12 +90,11 @@ type videoTaker interface{ maxVideo() int }
 func (e *WebRtcEndpoint) maxVideo() int { return e.Bandwidth().MaxVideoSend }
 func (e *RtpEndpoint) maxVideo() int    { return e.Bandwidth().MaxVideoSend }
 
-// wantedOf is the most that anybody who is fed by a source wants of it, through
-// relays too; 0 is all of it, also when nobody is fed.
-func (p *MediaPipeline) wantedOf(e *element, at pad) (most int) {
+// boundOf is the least bound of all who are fed by a source, through relays too;
+// 0: none has one.
+func (p *MediaPipeline) boundOf(e *element, at pad) (least int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	all := false
 	seen := make(map[port]struct{})
 	var walk func(e *element, at pad)
 	walk = func(e *element, at pad) {
@@ -109,19 +109,15 @@ func (p *MediaPipeline) wantedOf(e *element, at pad) (most int) {
 				}
 				continue
 			}
-			n := 0
 			if t, ok := to.element.self.(videoTaker); ok {
-				n = t.maxVideo()
+				if n := t.maxVideo(); n > 0 && (least == 0 || n < least) {
+					least = n
+				}
 			}
-			all = all || n == 0
-			most = max(most, n)
 		}
 	}
 	walk(e, at)
-	if all {
-		return 0
-	}
-	return most
+	return least
 }
 
 const (
@@ -146,7 +142,7 @@ func (e *WebRtcEndpoint) estimate(tracks []*upTrack) (most int, ssrcs []uint32) 
 		}
 		n := 0
 		if len(t.rids) < 2 { // layers of a simulcast are chosen for each viewer
-			n = e.pipeline.wantedOf(&e.element, t.at)
+			n = e.pipeline.boundOf(&e.element, t.at)
 		}
 		if n == 0 || wanted < 0 {
 			wanted = -1

@@ -76,7 +76,7 @@ func TestSendBandwidthChoosesLayers(t *testing.T) {
 }
 
 // TestSendBandwidthReachesSource: where there is one layer, its sender is told
-// what the most demanding viewer wants, also behind a relay.
+// the least bound of its viewers, also behind a relay.
 func TestSendBandwidthReachesSource(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, pipeline.Config{})
@@ -87,16 +87,17 @@ func TestSendBandwidthReachesSource(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, b := view(t, p, pipelinetest.Options{}), view(t, p, pipelinetest.Options{})
+	a, b, free := view(t, p, pipelinetest.Options{}), view(t, p, pipelinetest.Options{}), view(t, p, pipelinetest.Options{})
 	connect(t, teacher.endpoint, pass)
 	connect(t, pass, a.endpoint)
 	connect(t, teacher.endpoint, b.endpoint)
+	connect(t, teacher.endpoint, free.endpoint)
 	setBandwidth(t, a.endpoint, pipeline.Bandwidth{MaxVideoSend: 200})
 	setBandwidth(t, b.endpoint, pipeline.Bandwidth{MaxVideoSend: 500})
 	told := func() uint64 { return teacher.Estimate(pipelinetest.Camera) }
-	eventually(t, "the larger bound counts", func() bool { return told() == 564_000 })
-	b.endpoint.Release()
-	eventually(t, "then the one that is left", func() bool { return told() == 264_000 })
-	setBandwidth(t, a.endpoint, pipeline.Bandwidth{})
+	eventually(t, "the smaller bound counts", func() bool { return told() == 264_000 })
+	a.endpoint.Release()
+	eventually(t, "then the one that is left", func() bool { return told() == 564_000 })
+	setBandwidth(t, b.endpoint, pipeline.Bandwidth{})
 	eventually(t, "then none", func() bool { return told() > 10_000_000 })
 }

@@ -85,7 +85,7 @@ func TestOneNonceOnePacket(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer s.Close()
-			e := &WebRtcEndpoint{server: s, line: sfu.NewLine(nil)}
+			e := &WebRtcEndpoint{element: element{pipeline: &MediaPipeline{}}, server: s, line: sfu.NewLine(nil)}
 			e.tap = &lineTap{line: e.line}
 			d := newDownTrack(e, offerLine{mid: "0", media: Video, at: pad{Video, DefaultDescription}, codecs: []uint8{96, 97}})
 			b := &bound{rtx: rtx}
