@@ -7,7 +7,6 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -240,51 +239,4 @@ func BenchmarkCycle(b *testing.B) {
 	for b.Loop() {
 		c.cycle(sending, receiving)
 	}
-}
-
-// FuzzMessages: whatever one client sends, the server goes on, answers the
-// next request, and leaves another session's objects alone.
-func FuzzMessages(f *testing.F) {
-	for _, text := range []string{
-		`{"jsonrpc":"2.0","id":1,"method":"ping"}`,
-		`{"jsonrpc":"2.0","id":1,"method":"connect","params":{"sessionId":"x"}}`,
-		`{"jsonrpc":"2.0","id":2,"method":"create","params":{"type":"MediaPipeline","constructorParams":{},"properties":{}}}`,
-		`{"jsonrpc":"2.0","id":"3","method":"create","params":{"type":"WebRtcEndpoint","constructorParams":{"mediaPipeline":"PIPELINE","useDataChannels":null}}}`,
-		`{"jsonrpc":"2.0","id":4,"method":"invoke","params":{"object":"ENDPOINT","operation":"processOffer","operationParams":{"offer":"v=0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\n"}}}`,
-		`{"jsonrpc":"2.0","id":5,"method":"invoke","params":{"object":"ENDPOINT","operation":"addIceCandidate","operationParams":{"candidate":{"__type__":"IceCandidate","candidate":"candidate:1 1 udp 1 10.0.0.1 9 typ host","sdpMid":"0","sdpMLineIndex":-7}}}}`,
-		`{"jsonrpc":"2.0","id":6,"method":"invoke","params":{"object":"ENDPOINT","operation":"connect","operationParams":{"sink":"ENDPOINT","mediaType":"VIDEO","sourceMediaDescription":5}}}`,
-		`{"jsonrpc":"2.0","id":7,"method":"subscribe","params":{"object":"ENDPOINT","type":"IceCandidateFound","sessionId":"mine"}}`,
-		`{"jsonrpc":"2.0","id":8,"method":"transaction","params":{"operations":[{"jsonrpc":"2.0","id":0,"method":"create","params":{"type":"MediaPipeline"}},{"jsonrpc":"2.0","id":1,"method":"release","params":{"object":"newref:0"}}]}}`,
-		`{"jsonrpc":"2.0","id":9,"method":"invoke","params":{"object":"manager_ServerManager","operation":"getKmd","operationParams":{"moduleName":"core"}}}`,
-		`{"jsonrpc":"2.0","id":10,"method":"invoke","params":{"object":"manager_ServerManager","operation":"getUsedCpu","operationParams":{"interval":1e300}}}`,
-		`{"jsonrpc":"2.0","id":11,"method":"closeSession","params":{"sessionId":"mine","release":"yes"}}`,
-		`{"jsonrpc":"2.0","id":12,"method":"unref","params":{"object":"PIPELINE","sessionId":"mine"}}`,
-		`[]`, `{"jsonrpc":"2.0","method":7}`, `nonsense`,
-	} {
-		f.Add(text)
-	}
-	r := newRig(f, Config{MaxSessions: 100000, Strict: true})
-	victim := r.dial()
-	mine := victim.pipeline()
-	f.Fuzz(func(t *testing.T, text string) {
-		victim.t = t
-		c := (&rig{t, r.s, r.url}).dial()
-		p := c.pipeline()
-		e := c.endpoint(p)
-		text = strings.NewReplacer("PIPELINE", p, "ENDPOINT", e, "VICTIM", mine).Replace(text)
-		if strings.Contains(text, "getUsedCpu") { // which really waits
-			text = strings.ReplaceAll(text, "getUsedCpu", "getCpuCount")
-		}
-		c.write(text)
-		c.write(`{"jsonrpc":"2.0","id":"the end","method":"ping"}`)
-		for string(c.answer().ID) != `"the end"` {
-		}
-		if victim.invoke(mine, "getId", nil) != mine {
-			t.Error("another session's pipeline suffered")
-		}
-		// What this one made goes with its session.
-		c.write(fmt.Sprintf(`{"jsonrpc":"2.0","id":"last","method":"release","params":{"object":%q}}`, p))
-		for string(c.answer().ID) != `"last"` {
-		}
-	})
 }

@@ -1,6 +1,8 @@
 package kurento
 
 import (
+	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -8,6 +10,161 @@ import (
 
 	"kelas/pipeline"
 )
+
+// plausible is a value of a type as a client would write it; @Name stands for
+// an object of that class.
+func plausible(typ string) any {
+	if item, ok := strings.CutSuffix(typ, "[]"); ok {
+		return []any{plausible(item)}
+	}
+	switch typ {
+	case "String":
+		return "text"
+	case "int", "int64", "float", "double":
+		return 5
+	case "boolean":
+		return true
+	}
+	if t := table.types[typ]; t != nil {
+		if t.values != nil {
+			return t.values[0]
+		}
+		m := obj{"__type__": typ, "__module__": "kurento"}
+		for _, f := range t.fields {
+			m[f.name] = plausible(f.typ)
+		}
+		return m
+	}
+	if c := table.classes[typ]; c == nil || c.make == nil {
+		typ = "PassThrough"
+	}
+	return "@" + typ
+}
+
+// everyOperation is one message for each that the table has; those that would
+// reach out to other machines are left out.
+func everyOperation() []string {
+	var list []string
+	for _, c := range sorted(table.classes) {
+		if c.make == nil && c.name != "ServerManager" {
+			continue
+		}
+		ops := table.operations[c.name]
+		for _, name := range slices.Sorted(maps.Keys(ops)) {
+			params := obj{}
+			for _, p := range ops[name].params {
+				params[p.name] = plausible(p.typ)
+			}
+			text, err := json.Marshal(obj{"jsonrpc": "2.0", "id": len(list), "method": "invoke",
+				"params": obj{"object": "@" + c.name, "operation": name, "operationParams": params}})
+			if err == nil && !outward(string(text)) {
+				list = append(list, string(text))
+			}
+		}
+	}
+	return list
+}
+
+// outward reports whether a message could have the server speak to another
+// machine, which no test may.
+func outward(text string) bool {
+	text = strings.ToLower(text)
+	return strings.Contains(text, "stun") || strings.Contains(text, "turn") || strings.Contains(text, "://")
+}
+
+// objects makes those that a text names as @Class, and puts their ids in.
+func (c *client) objects(text, p, dir string) string {
+	made := map[string]string{"MediaPipeline": p, "ServerManager": managerID}
+	var object func(class string) string
+	object = func(class string) string {
+		if id := made[class]; id != "" {
+			return id
+		}
+		params := obj{"mediaPipeline": p}
+		switch class {
+		case "HubPort":
+			params = obj{"hub": object("Dispatcher")}
+		case "PlayerEndpoint", "RecorderEndpoint":
+			params["uri"] = "file://" + dir + "/file.webm"
+		case "WebRtcEndpoint":
+			params["useDataChannels"] = true
+		}
+		made[class] = c.mustText("create", obj{"type": class, "constructorParams": params})
+		return made[class]
+	}
+	for name, class := range table.classes {
+		if at := "@" + name; (class.make != nil || name == "ServerManager") && strings.Contains(text, at+`"`) {
+			text = strings.ReplaceAll(text, at+`"`, object(name)+`"`)
+		}
+	}
+	return text
+}
+
+// FuzzMessages: whatever one client sends, about whatever sort of object, the
+// server goes on, answers the next request, and leaves another session's
+// objects alone. Each line is a message.
+func FuzzMessages(f *testing.F) {
+	for _, text := range everyOperation() {
+		f.Add(text)
+	}
+	sending, receiving := offers(f)
+	say := func(operation string, params obj) string {
+		return encodeText(f, obj{"jsonrpc": "2.0", "id": operation, "method": "invoke", "params": obj{"object": "@WebRtcEndpoint", "operation": operation, "operationParams": params}})
+	}
+	candidate := say("addIceCandidate", obj{"candidate": obj{"__type__": "IceCandidate", "candidate": "candidate:1 1 udp 1 127.0.0.1 9 typ host", "sdpMid": "0", "sdpMLineIndex": -7}})
+	for _, offer := range []string{sending, receiving, "v=0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\n"} {
+		f.Add(say("processOffer", obj{"offer": offer}) + "\n" + say("gatherCandidates", nil) + "\n" + candidate + "\n" +
+			say("connect", obj{"sink": "@RtpEndpoint"}) + "\n" + say("connect", obj{"sink": "@RecorderEndpoint"}) + "\n" + say("getStats", nil))
+		f.Add(strings.ReplaceAll(say("processOffer", obj{"offer": offer}), "@WebRtcEndpoint", "@RtpEndpoint"))
+	}
+	f.Add(say("generateOffer", nil) + "\n" + say("processAnswer", obj{"answer": sending}) + "\n" + say("createDataChannel", obj{"label": "x"}))
+	for _, text := range []string{
+		`{"jsonrpc":"2.0","id":1,"method":"ping"}`,
+		`{"jsonrpc":"2.0","id":1,"method":"connect","params":{"sessionId":"x"}}`,
+		`{"jsonrpc":"2.0","id":2,"method":"create","params":{"type":"MediaPipeline","constructorParams":{},"properties":{}}}`,
+		`{"jsonrpc":"2.0","id":"3","method":"create","params":{"type":"WebRtcEndpoint","constructorParams":{"mediaPipeline":"@MediaPipeline","useDataChannels":null}}}`,
+		`{"jsonrpc":"2.0","id":7,"method":"subscribe","params":{"object":"@WebRtcEndpoint","type":"IceCandidateFound","sessionId":"mine"}}`,
+		`{"jsonrpc":"2.0","id":8,"method":"transaction","params":{"operations":[{"jsonrpc":"2.0","id":0,"method":"create","params":{"type":"MediaPipeline"}},{"jsonrpc":"2.0","id":1,"method":"release","params":{"object":"newref:0"}}]}}`,
+		`{"jsonrpc":"2.0","id":11,"method":"closeSession","params":{"sessionId":"mine","release":"yes"}}`,
+		`{"jsonrpc":"2.0","id":12,"method":"unref","params":{"object":"@MediaPipeline","sessionId":"mine"}}`,
+		`[]`, `{"jsonrpc":"2.0","method":7}`, `nonsense`,
+	} {
+		f.Add(text)
+	}
+	dir := f.TempDir()
+	r := newMediaRig(f, Config{Strict: true, CollectPeriod: time.Hour}, pipeline.Config{FileRoot: dir})
+	v := newVictim(r)
+	f.Fuzz(func(t *testing.T, text string) {
+		if outward(text) {
+			return
+		}
+		c := (&rig{t, r.s, r.url}).dial()
+		c.connect("")
+		text = c.objects(text, c.pipeline(), dir)
+		text = strings.NewReplacer("VICTIM", v.pipeline, "getUsedCpu", "getCpuCount").Replace(text) // which would really wait
+		for _, line := range slices.Collect(strings.SplitSeq(text, "\n"))[:min(strings.Count(text, "\n")+1, 20)] {
+			c.write(line)
+		}
+		c.write(`{"jsonrpc":"2.0","id":"the end","method":"ping"}`)
+		for string(c.answer().ID) != `"the end"` {
+		}
+		v.check(t)
+		c.close()
+		r.nothingLeft(t)
+	})
+}
+
+// nothingLeft: what came in a fuzzer's turn goes with its sessions, and
+// nothing else does.
+func (r *rig) nothingLeft(t *testing.T) {
+	t.Helper()
+	eventually(t, "they are gone", func() bool { return r.s.Stats().Connections == 1 })
+	r.s.sweep()
+	r.s.sweep()
+	if st, media := r.s.Stats(), r.s.cfg.Media.Stats(); st != (Stats{1, 1, 3}) || media.Pipelines != 1 {
+		t.Fatalf("left is %+v, of the media %d pipelines", st, media.Pipelines)
+	}
+}
 
 // victim is a session that does nothing wrong while others do.
 type victim struct {
@@ -109,14 +266,8 @@ func (r *rig) talk(t *testing.T, v *victim, text string) {
 	for _, c := range cs {
 		c.close()
 	}
-	// What they made goes with their sessions, and nothing else.
-	eventually(t, "they are gone", func() bool { return r.s.Stats().Connections == 1 })
-	r.s.sweep()
-	r.s.sweep()
+	r.nothingLeft(t)
 	v.check(t)
-	if st, media := r.s.Stats(), r.s.cfg.Media.Stats(); st != (Stats{1, 1, 3}) || media.Pipelines != 1 {
-		t.Fatalf("left is %+v, of the media %d pipelines", st, media.Pipelines)
-	}
 }
 
 // FuzzConversation: whatever several clients say in several sessions, and
