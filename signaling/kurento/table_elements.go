@@ -63,7 +63,7 @@ func elementClasses() []class {
 					or("maxRetransmits", "int", int64(-1)), or("protocol", "String", "")}, do: createDataChannel},
 				{name: "closeDataChannel", params: []param{need("channelId", "int")}, do: closeDataChannel},
 			}},
-		{name: "RtpEndpoint", module: "elements", parent: "BaseRtpEndpoint", make: makeRTP,
+		{name: "RtpEndpoint", module: "elements", parent: "BaseRtpEndpoint", make: makeRTP, events: []string{"OnKeySoftLimit"},
 			ctor: []param{in, or("crypto", "SDES", map[string]any{}), or("useIpv6", "boolean", false)}},
 		{name: "PlayerEndpoint", module: "elements", parent: "UriEndpoint", make: makePlayer,
 			ctor:   []param{in, text("uri"), or("useEncodedMedia", "boolean", false), or("networkCache", "int", int64(2000))},
@@ -107,6 +107,9 @@ func elementEvents() []event {
 		of("DtlsConnectionStateChange", text("streamId"), text("componentId"), text("connectionId"), need("state", "DtlsConnectionState")),
 		was(of("DataChannelOpened", need("channelId", "int")), "DataChannelOpen", "OnDataChannelOpened"),
 		was(of("DataChannelClosed", need("channelId", "int")), "DataChannelClose", "OnDataChannelClosed"),
+		// Subscribed to by the tutorials; no key here lasts less than its 2^48
+		// packets, which no session lives to send (RFC 3711, section 9.2).
+		of("OnKeySoftLimit", need("mediaType", "MediaType")),
 		of("EndOfStream"),
 		of("Recording"), of("Paused"), of("Stopped"),
 	}
