@@ -1,9 +1,12 @@
 package kurento
 
 import (
+	"bytes"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gorilla/websocket"
 )
@@ -58,5 +61,34 @@ func TestOtherClients(t *testing.T) {
 	rtp := c.mustText("create", obj{"type": "RtpEndpoint", "constructorParams": obj{"mediaPipeline": p}})
 	for _, name := range strings.Fields("Error MediaFlowInStateChange MediaFlowOutStateChange ConnectionStateChanged MediaStateChanged MediaTranscodingStateChange OnKeySoftLimit") {
 		c.subscribe(rtp, name)
+	}
+}
+
+// TestRefusalsAreLogged: a client with a wrong token tries for ever and says
+// nothing, so the log does, now and then and without what was given.
+func TestRefusalsAreLogged(t *testing.T) {
+	var text bytes.Buffer
+	now := newClock()
+	r := newRig(t, Config{Token: "a-token-that-is-long", Now: now.Now, Log: slog.New(slog.NewTextHandler(&text, nil))})
+	try := func() {
+		t.Helper()
+		if ws, res, err := websocket.DefaultDialer.Dial(r.url+"?access_token=wrong-and-secret", nil); err == nil {
+			_ = ws.Close()
+			t.Error("a wrong token was taken")
+		} else if res.StatusCode != http.StatusUnauthorized {
+			t.Errorf("status %d", res.StatusCode)
+		}
+	}
+	for range 3 {
+		try()
+	}
+	now.turn(refusalPause + time.Second)
+	try()
+	lines := strings.Split(strings.TrimSpace(text.String()), "\n")
+	if len(lines) != 2 || !strings.Contains(lines[0], "refused=1") || !strings.Contains(lines[1], "refused=3") || !strings.Contains(lines[0], "addr=127.0.0.1") {
+		t.Errorf("the log is\n%s", text.String())
+	}
+	if strings.Contains(text.String(), "secret") {
+		t.Error("the log has what was given as a token")
 	}
 }

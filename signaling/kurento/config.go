@@ -48,6 +48,7 @@ const (
 	outboxLength = 16384    // messages to one connection that wait, for the writer or for an answer
 	outboxBytes  = 16 << 20 // of those
 	writeTimeout = 10 * time.Second
+	refusalPause = 10 * time.Second // between log lines about connections that were turned away
 
 	maxOperations    = 1000 // in one transaction
 	maxSubscriptions = 64   // of one event of one object by one session

@@ -33,6 +33,12 @@ type Server struct {
 
 	bounds sync.Mutex // held while one bandwidth of an endpoint is changed
 
+	refusals struct { // connections that were turned away since they were last logged
+		sync.Mutex
+		count  int
+		logged time.Time
+	}
+
 	mu        sync.Mutex
 	closed    bool
 	conns     map[*conn]struct{}
@@ -131,11 +137,13 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !s.admits(r) {
+		s.refused(r, "it has no right access token")
 		http.Error(w, "an access token is needed", http.StatusUnauthorized)
 		return
 	}
 	addr := networkOf(s.addressOf(r))
 	if !s.enter(addr) {
+		s.refused(r, "there are too many from its address")
 		http.Error(w, "there are too many connections from this address", http.StatusTooManyRequests)
 		return
 	}
@@ -151,6 +159,20 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		c.shut(websocket.CloseProtocolError, "Invalid path")
 	}
 	c.run()
+}
+
+// refused logs that a connection was turned away, once in a while: clients
+// try again for ever and tell their users nothing.
+func (s *Server) refused(r *http.Request, why string) {
+	s.refusals.Lock()
+	defer s.refusals.Unlock()
+	s.refusals.count++
+	now := s.cfg.Now()
+	if !s.refusals.logged.IsZero() && now.Sub(s.refusals.logged) < refusalPause {
+		return
+	}
+	s.log.Warn("a Kurento connection was refused", "why", why, "addr", s.addressOf(r), "origin", clip(r.Header.Get("Origin")), "refused", s.refusals.count)
+	s.refusals.count, s.refusals.logged = 0, now
 }
 
 func (s *Server) addressOf(r *http.Request) string {
