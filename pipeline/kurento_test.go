@@ -3,6 +3,7 @@ package pipeline_test
 import (
 	"context"
 	"errors"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -346,4 +347,51 @@ func TestFlowEnds(t *testing.T) {
 	waitEvent(t, got, is(pipeline.Video, true))
 	teacher.Close()
 	waitEvent(t, got, is(pipeline.Video, false))
+}
+
+// TestWithoutBundle: a client that knows no groups and names no lines gets an
+// answer without, and a connection; with more lines it is told why not.
+func TestWithoutBundle(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, pipeline.Config{})
+	p := newPipeline(t, s)
+	marks := regexp.MustCompile(`a=(group:BUNDLE|mid:)[^\r]*\r\n`)
+	for _, direction := range []webrtc.RTPTransceiverDirection{webrtc.RTPTransceiverDirectionSendonly, webrtc.RTPTransceiverDirectionRecvonly} {
+		t.Run(direction.String(), func(t *testing.T) {
+			pc, err := webrtc.NewPeerConnection(webrtc.Configuration{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = pc.GracefulClose() })
+			if _, err := pc.AddTransceiverFromKind(webrtc.RTPCodecTypeAudio, webrtc.RTPTransceiverInit{Direction: direction}); err != nil {
+				t.Fatal(err)
+			}
+			offer, err := pc.CreateOffer(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := pc.SetLocalDescription(offer); err != nil {
+				t.Fatal(err)
+			}
+			e := newEndpoint(t, p)
+			got := events(t, e)
+			answer, err := e.ProcessOffer(t.Context(), marks.ReplaceAllString(offer.SDP, ""))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if m := marks.FindString(answer); m != "" || strings.Contains(answer, "m=audio 0 ") {
+				t.Errorf("%q was not offered, or the line is rejected:\n%s", m, answer)
+			}
+			// pion itself cannot do without.
+			answer = strings.Replace(answer, "m=audio", "a=group:BUNDLE 0\r\nm=audio", 1) + "a=mid:0\r\n"
+			if err := pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}); err != nil {
+				t.Fatalf("%v in\n%s", err, answer)
+			}
+			waitEvent(t, got, func(ev pipeline.ConnectionStateChanged) bool { return ev.New == pipeline.ConnectionConnected })
+		})
+	}
+	_, err := newEndpoint(t, p).ProcessOffer(t.Context(), marks.ReplaceAllString(pipelinetest.NewMirror(t, pipelinetest.Options{}).Offer(), ""))
+	if !errors.Is(err, pipeline.ErrBadSDP) || !strings.Contains(err.Error(), "not bundled") {
+		t.Errorf("error %v", err)
+	}
 }

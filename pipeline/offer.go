@@ -21,6 +21,8 @@ type offer struct {
 	described   *sdp.SessionDescription // the same, read
 	fingerprint string
 	lines       []offerLine
+	alone       bool // it had no group
+	nameless    bool // its lines had no mids
 }
 
 // offerLine is one m-line of an offer.
@@ -90,6 +92,9 @@ func readDescription(text string, opts WebRtcEndpointOptions, answer bool) (*off
 	mids := map[string]bool{}
 	changed := false
 	for i, m := range d.MediaDescriptions {
+		if !answer && nameLine(m, d, i) {
+			o.nameless, changed = true, true
+		}
 		l, err := readLine(m, d)
 		if err != nil {
 			return nil, badSDP("m-line %d: %v", i+1, err)
@@ -113,8 +118,13 @@ func readDescription(text string, opts WebRtcEndpointOptions, answer bool) (*off
 	if err := o.readTransport(d, answer); err != nil {
 		return nil, err
 	}
+	if !answer {
+		if err := o.makeBundle(d); err != nil {
+			return nil, err
+		}
+	}
 	o.sdp = text
-	if changed {
+	if changed || o.alone {
 		b, err := d.Marshal()
 		if err != nil {
 			return nil, badSDP("%v", err)
@@ -284,36 +294,4 @@ func (o *offer) continues(first *offer) error {
 		}
 	}
 	return nil
-}
-
-// withoutData rejects in an answer the lines for data that are not taken
-// (RFC 3264, section 6): pion takes them all.
-func (o *offer) withoutData(answer string) (string, error) {
-	refused := func(l offerLine) bool { return l.media == Data && l.rejected }
-	if !slices.ContainsFunc(o.lines, refused) {
-		return answer, nil
-	}
-	d, err := parseSDP(answer)
-	if err != nil {
-		return "", err
-	}
-	for i, m := range d.MediaDescriptions {
-		if i < len(o.lines) && refused(o.lines[i]) {
-			m.MediaName.Port.Value = 0
-			m.Attributes = []sdp.Attribute{sdp.NewAttribute(sdp.AttrKeyMID, o.lines[i].mid)}
-			unbundle(d, o.lines[i].mid)
-		}
-	}
-	text, err := d.Marshal()
-	return string(text), err
-}
-
-// unbundle takes a line out of the group (RFC 9143, section 7.3.3).
-func unbundle(d *sdp.SessionDescription, mid string) {
-	for i, a := range d.Attributes {
-		if group, ok := strings.CutPrefix(a.Value, "BUNDLE "); ok && a.Key == sdp.AttrKeyGroup {
-			mids := slices.DeleteFunc(strings.Fields(group), func(m string) bool { return m == mid })
-			d.Attributes[i].Value = strings.Join(append([]string{"BUNDLE"}, mids...), " ")
-		}
-	}
 }

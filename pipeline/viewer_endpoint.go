@@ -34,23 +34,6 @@ func (e *WebRtcEndpoint) mayBeViewer(o *offer) bool {
 	return receives && o.bundled() && viewer.KnownFingerprint(o.fingerprint)
 }
 
-// bundled tells whether all m-lines are to share one transport.
-func (o *offer) bundled() bool {
-	if len(o.lines) == 1 {
-		return true
-	}
-	for _, a := range o.described.Attributes {
-		if a.Key != sdp.AttrKeyGroup || !strings.HasPrefix(a.Value, "BUNDLE ") {
-			continue
-		}
-		mids := strings.Fields(a.Value)[1:]
-		return !slices.ContainsFunc(o.lines, func(l offerLine) bool {
-			return l.receives && !slices.Contains(mids, l.mid)
-		})
-	}
-	return false
-}
-
 // openViewer makes a viewer's connection for the first offer.
 func (e *WebRtcEndpoint) openViewer(o *offer) (string, error) {
 	var link viewerLink // known before any callback's work runs

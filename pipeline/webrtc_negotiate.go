@@ -41,7 +41,7 @@ func (e *WebRtcEndpoint) ProcessOffer(ctx context.Context, sdp string) (answer s
 			answer, err = e.renegotiate(o)
 		}
 		if err == nil {
-			answer = e.described(answer, sdp)
+			answer = e.described(o.asOffered(answer), sdp)
 		}
 		return err
 	})
