@@ -111,15 +111,16 @@ func (c *call) refuseData(question string) error {
 // getDot draws the graph as it is: the whole pipeline's, or what an element is
 // connected to.
 func getDot(c *call) (any, error) {
+	show := dotDetailsOf(c.text("details"))
 	if p, ok := c.obj.part.(*pipelinePart); ok {
-		return drawDot(p.ID(), p.Elements()), nil
+		return drawDot(p.ID(), p.Elements(), show), nil
 	}
 	if h, ok := c.obj.part.(hubPart); ok {
 		var ports []pipeline.MediaElement
 		for _, x := range h.Ports() {
 			ports = append(ports, x)
 		}
-		return drawDot(h.ID(), ports), nil
+		return drawDot(h.ID(), ports, show), nil
 	}
 	e := c.obj.element()
 	near := []pipeline.MediaElement{e}
@@ -136,7 +137,7 @@ func getDot(c *call) (any, error) {
 	for _, l := range e.SinkConnections() {
 		add(l.Sink)
 	}
-	return drawDot(e.ID(), near), nil
+	return drawDot(e.ID(), near, show), nil
 }
 
 // shortName is the last part of an id, for people.
