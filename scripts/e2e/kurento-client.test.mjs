@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join, dirname } from 'node:path';
-import { chromium, grows, until } from './browsers.mjs';
+import { chromium, grows, inbound, until } from './browsers.mjs';
 import { startKelas, servePage, Person, kurentoClient, Candidates } from './kurento-rig.mjs';
 import { App, HelloWorld } from './kurento-apps.mjs';
 
@@ -224,7 +224,7 @@ function listen(endpoint) {
   const told = [];
   for (const type of ['IceComponentStateChanged', 'IceGatheringDone', 'IceCandidateFound', 'NewCandidatePairSelected', 'DtlsConnectionStateChange',
     'ConnectionStateChanged', 'MediaStateChanged', 'MediaFlowInStateChanged', 'MediaFlowOutStateChanged', 'MediaSessionStarted', 'MediaSessionTerminated',
-    'DataChannelOpened', 'DataChannelClosed']) endpoint.on(type, (e) => told.push({ ...e, event: type }));
+    'DataChannelOpened', 'DataChannelClosed', 'MediaTranscodingStateChanged']) endpoint.on(type, (e) => told.push({ ...e, event: type }));
   return told;
 }
 
@@ -263,10 +263,26 @@ step('states, statistics, and data channels both ways', async (t) => {
   assert.equal((await endpoint.getDtlsConnectionState())[0].state, 'CONNECTED');
   assert.equal(await endpoint.getConnectionState(), 'CONNECTED');
   assert.equal(await endpoint.getMediaState(), 'CONNECTED');
+  await has('MediaTranscodingStateChanged', (e) => e.mediaType === 'VIDEO' && e.state === 'NOT_TRANSCODING');
+  const keys = () => me.page.evaluate(async () => [...(await window.calls.call.getStats()).values()].find((s) => s.type === 'inbound-rtp' && s.kind === 'video').keyFramesDecoded);
+  const before = await keys();
   await endpoint.requestKeyframe();
-  const stats = Object.values(await endpoint.getStats());
-  assert.ok(stats.some((s) => s.type === 'inboundrtp' && s.packetsReceived > 0));
-  assert.ok(stats.some((s) => s.type === 'outboundrtp' && s.packetsSent > 0));
+  await until('the key frame comes', async () => (await keys()) > before);
+  const stats = await until('the present rate', async () => {
+    const list = Object.values(await endpoint.getStats());
+    return list.some((s) => s.type === 'outboundrtp' && s.packetsSent > 0 && s.targetBitrate > 0) && list;
+  });
+  assert.ok(stats.some((s) => s.type === 'inboundrtp' && s.packetsReceived > 0 && s.codecId.startsWith('video/')));
+  assert.ok(!stats.some((s) => s.type === 'endpoint'), 'latencies are measured on wish only');
+  await pipeline.setLatencyStats(true);
+  const own = await until('latencies of sound and picture', async () => {
+    const s = (await endpoint.getStats())[endpoint.id];
+    return s.inputLatency.length === 2 && s.E2ELatency.length === 2 && s;
+  });
+  for (const [i, name] of ['sink_audio_default', 'sink_video_default'].entries()) {
+    assert.equal(own.inputLatency[i].name, name);
+    assert.ok(own.inputLatency[i].avg > 0 && own.E2ELatency[i].avg >= own.inputLatency[i].avg, JSON.stringify(own));
+  }
 
   await has('DataChannelOpened');
   await me.page.evaluate(() => window.calls.call.channel.send('hello'));
@@ -322,6 +338,11 @@ step('the server offers, and a hub switches between two who send', async (t) => 
     await hub.setSource(ports[name]);
     await grows(`the viewer sees ${name}`, () => viewer.frames());
   }
+  // To the browser it is one stream that never breaks off.
+  const stream = await viewer.page.evaluate(async () => [...(await window.calls.viewer.getStats()).values()].filter((s) => s.type === 'inbound-rtp' && s.kind === 'video'));
+  assert.equal(stream.length, 1);
+  assert.equal(stream[0].packetsLost, 0);
+  assert.ok(stream[0].keyFramesDecoded >= 3, `${stream[0].keyFramesDecoded} key frames`);
   await hub.removeSource();
   await until('nothing comes', async () => {
     const n = await viewer.frames();
@@ -329,6 +350,68 @@ step('the server offers, and a hub switches between two who send', async (t) => 
     return n === await viewer.frames();
   });
   assert.equal((await hub.getParent()).id, pipeline.id);
+  await pipeline.release();
+});
+
+step('through three relays, and bounds that act while media flows', async (t) => {
+  class Plain extends App {
+    endpoints = {};
+    async message(_, m) { if (m.id === 'onIceCandidate') await this.candidates.take(m.name, this.endpoints[m.name], m.candidate); }
+  }
+  const app = new Plain(kelas.kurento);
+  const [teacher, student] = await Promise.all(['teacher', 'student'].map((n) => Person.open(chrome, site.url, n, app)));
+  t.after(() => Promise.all([teacher, student].map((p) => p.close())));
+  const pipeline = await client.create('MediaPipeline');
+  const relays = [];
+  for (let i = 0; i < 3; i++) relays.push(await pipeline.create('PassThrough'));
+  const join = async (person, mode) => {
+    const endpoint = app.endpoints[person.name] = await pipeline.create('WebRtcEndpoint');
+    app.tellCandidates(person, endpoint, person.name);
+    const answer = await endpoint.processOffer(await person.offer(mode, { size: [1280, 720] }, person.name));
+    await endpoint.gatherCandidates();
+    await person.answer(answer, person.name);
+    await app.candidates.flush(person.name, endpoint);
+    return endpoint;
+  };
+  const watching = await join(student, 'recvonly'); // before anybody sends, and connected from behind
+  await relays[2].connect(watching);
+  await relays[1].connect(relays[2]);
+  await relays[0].connect(relays[1]);
+  const sending = await join(teacher, 'sendonly');
+  await sending.connect(relays[0]);
+  await grows('the picture through three relays', () => student.frames());
+  await relays[1].disconnect(relays[2], 'VIDEO');
+  await until('the picture stands still', async () => {
+    const n = await student.frames();
+    await new Promise((r) => setTimeout(r, 500));
+    return n === await student.frames();
+  });
+  await relays[1].connect(relays[2], 'VIDEO');
+  await grows('the picture again', () => student.frames());
+
+  let last = [Date.now(), 0];
+  const rate = async () => { // kbit/s since the last call
+    const now = [Date.now(), await inbound(student.page, 'video', 'bytesReceived')];
+    const kbit = (now[1] - last[1]) * 8 / (now[0] - last[0]);
+    last = now;
+    return kbit;
+  };
+  const settles = (what, match) => until(what, async () => {
+    await new Promise((r) => setTimeout(r, 1000));
+    const kbit = Math.round(await rate());
+    return kbit > 0 && match(kbit) && kbit;
+  }, 60000);
+  // How much a browser sends when it may depends on the machine's load.
+  const free = await settles('the browser has found its rate', (k) => k > 150);
+  const bound = Math.round(free / 3);
+  const seen = [];
+  for (const [endpoint, name] of [[watching, 'setMaxVideoSendBandwidth'], [sending, 'setMaxVideoRecvBandwidth']]) {
+    await endpoint[name](bound);
+    seen.push(await settles(`${name}(${bound}) after ${free}`, (k) => k < 0.7 * free));
+    await endpoint[name](0);
+    seen.push(await settles('free again', (k) => k > free / 2));
+  }
+  t.diagnostic(`kbit/s of pictures: free ${free}, then bound to ${bound} and free by turns: ${seen.join(', ')}`);
   await pipeline.release();
 });
 

@@ -178,3 +178,48 @@ func TestDataChannelCalls(t *testing.T) {
 		t.Errorf("retransmits %v", n)
 	}
 }
+
+// TestConnectionEvents: a source tells when its sink is taken by another, and
+// when it is released; the manager tells of a subtree from its leaves up.
+func TestConnectionEvents(t *testing.T) {
+	c := newRig(t, Config{}).dial()
+	p := c.pipeline()
+	in := obj{"mediaPipeline": p}
+	a, b, sink := c.make("PassThrough", in), c.make("PassThrough", in), c.make("PassThrough", in)
+	for _, e := range []string{a, b} {
+		c.subscribe(e, "ElementConnected")
+		c.subscribe(e, "ElementDisconnected")
+	}
+	told := func(typ, source, media string) {
+		t.Helper()
+		d := c.event(typ).Params.Value.Data
+		if d["source"] != source || d["sink"] != sink || d["mediaType"] != media || d["sourceMediaDescription"] != "default" || d["sinkMediaDescription"] != "default" {
+			t.Errorf("%s: %v, want %s of %s", typ, d, media, source)
+		}
+	}
+	for _, e := range []string{a, b} {
+		c.invoke(e, "connect", obj{"sink": sink, "mediaType": "VIDEO"})
+	}
+	told("ElementConnected", a, "VIDEO")
+	told("ElementDisconnected", a, "VIDEO")
+	told("ElementConnected", b, "VIDEO")
+	c.must("release", obj{"object": sink})
+	told("ElementDisconnected", b, "VIDEO")
+	if list := c.invoke(b, "getSinkConnections", nil).([]any); len(list) != 0 {
+		t.Errorf("connections %v", list)
+	}
+	hub := c.make("Dispatcher", in)
+	port := c.make("HubPort", obj{"hub": hub})
+	if parent := c.invoke(port, "getParent", nil); parent != hub {
+		t.Errorf("the port's parent is %v", parent)
+	}
+	c.subscribe(managerID, "ObjectDestroyed")
+	c.must("release", obj{"object": p})
+	at := map[any]int{}
+	for i := range 5 {
+		at[c.event("ObjectDestroyed").Params.Value.Data["objectId"]] = i + 1
+	}
+	if at[port] == 0 || at[port] > at[hub] || at[hub] > at[p] || at[a] > at[p] || at[b] > at[p] || at[p] != 5 {
+		t.Errorf("order %v", at)
+	}
+}
