@@ -165,8 +165,11 @@ async function listen(t, { hold = () => 0 } = {}) {
       up.send(m.toString());
     });
     up.on('message', (m) => {
-      heard.answered.push(JSON.parse(m));
-      setTimeout(() => down.send(m.toString()), hold(JSON.parse(m)));
+      const message = JSON.parse(m);
+      heard.answered.push(message);
+      const wait = hold(message);
+      if (wait === Infinity) down.terminate(); // lost on the way
+      else setTimeout(() => down.send(m.toString()), wait);
     });
     down.on('close', () => up.terminate());
     up.on('close', () => down.terminate());
@@ -214,6 +217,25 @@ step('the client: retries make nothing twice', async (t) => {
     const same = wire.answered.filter((m) => m.id === creates[0].id);
     return same.length === creates.length && same.every((m) => m.result.value === pipeline.id);
   });
+  await pipeline.release();
+});
+
+step('the client: an answer that was lost with its socket is told again over the next one', async (t) => {
+  let lost = 0;
+  const wire = await listen(t, { hold: (m) => (m.result?.value?.endsWith?.('PassThrough') && lost++ === 0 ? Infinity : 0) });
+  const client = await kurentoClient(wire.uri, { ...withToken, max_retries: 3, request_timeout: 2000 });
+  t.after(() => client.close());
+  const pipeline = await client.create('MediaPipeline');
+  const back = [];
+  client.on('reconnected', (same) => back.push(same));
+  const element = await pipeline.create('PassThrough');
+  assert.deepEqual(back, [true]);
+  const asked = wire.asked.filter((m) => m.method === 'create' && m.params.type === 'PassThrough');
+  assert.ok(asked.length > 1);
+  for (const again of asked) assert.deepEqual(again, asked[0]);
+  const answered = wire.answered.filter((m) => m.id === asked[0].id);
+  assert.deepEqual(new Set(answered.map((m) => m.result.value)), new Set([element.id]));
+  assert.deepEqual((await pipeline.getChildren()).map((o) => o.id), [element.id]);
   await pipeline.release();
 });
 
