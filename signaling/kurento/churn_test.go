@@ -17,7 +17,7 @@ import (
 	"kelas/pipeline/pipelinetest"
 )
 
-var cycles = flag.Int("cycles", 30, "how often the tests of churn make, negotiate, connect and release; ten times as many sessions")
+var cycles = flag.Int("cycles", 30, "how often the tests of churn make, negotiate, connect and release")
 
 // offers are two browsers' descriptions, without the browsers: what is about
 // the server's memory should not be about theirs.
@@ -223,7 +223,7 @@ func TestChurnOfSessions(t *testing.T) {
 	visits(20)
 	collect()
 	before := inUse(t)
-	n := 10 * *cycles
+	n := max(500, *cycles)
 	visits(n)
 	if st := r.s.Stats(); st.Sessions != n || st.Objects != 2*n {
 		t.Errorf("%+v before the collection", st)
