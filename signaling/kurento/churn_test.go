@@ -232,6 +232,68 @@ func TestChurnOfSessions(t *testing.T) {
 	r.back(t, fmt.Sprintf("%d sessions that nobody closed", n), before)
 }
 
+// TestCrowd: clients that make, join, share, cut and come back at the same
+// time, while the collector goes by without a pause, leave nothing, and none
+// waits for another.
+func TestCrowd(t *testing.T) {
+	r := newMediaRig(t, Config{CollectPeriod: time.Hour}, pipeline.Config{})
+	before := inUse(t)
+	stop := make(chan struct{})
+	swept := make(chan struct{})
+	go func() {
+		defer close(swept)
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(time.Millisecond):
+				r.s.sweep()
+			}
+		}
+	}()
+	owner := r.dial()
+	shared := owner.pipeline()
+	owner.subscribe(managerID, "ObjectDestroyed")
+	t.Run("clients", func(t *testing.T) {
+		for i := range 8 {
+			t.Run(fmt.Sprint(i), func(t *testing.T) {
+				t.Parallel()
+				for range 15 {
+					s := &scope{TB: t}
+					c := (&rig{s, r.s, r.url}).dial()
+					c.t = t
+					id := c.connect("")
+					c.subscribe(managerID, "ObjectCreated")
+					p := c.pipeline()
+					e := c.mustText("create", obj{"type": "PassThrough", "constructorParams": obj{"mediaPipeline": p}})
+					own := c.mustText("create", obj{"type": "PassThrough", "constructorParams": obj{"mediaPipeline": shared}})
+					c.subscribe(own, "ElementConnected")
+					c.invoke(own, "connect", obj{"sink": own, "mediaType": "DATA"})
+					c.send("transaction", obj{"operations": []obj{op(0, "create", obj{"type": "Dispatcher", "constructorParams": obj{"mediaPipeline": p}}),
+						op(1, "create", obj{"type": "HubPort", "constructorParams": obj{"hub": "newref:0"}}), op(2, "release", obj{"object": "newref:0"})}})
+					again := (&rig{s, r.s, r.url}).dial()
+					again.t, again.next = t, 1000
+					again.must("describe", obj{"object": e, "sessionId": id}) // with its socket it stays
+					c.must("ping", nil)
+					_ = c.ws.NetConn().Close()
+					again.must("unref", obj{"object": own, "sessionId": id})
+					again.must("closeSession", obj{"sessionId": id})
+					again.refuse(codeNotFound, "describe", obj{"object": e})
+					s.end()
+				}
+			})
+		}
+	})
+	owner.must("release", obj{"object": shared})
+	owner.close()
+	r.detached()
+	close(stop)
+	<-swept
+	r.s.sweep()
+	r.s.sweep()
+	r.back(t, "a crowd", before)
+}
+
 func BenchmarkCycle(b *testing.B) {
 	r := newRig(b, Config{})
 	c := r.dial()

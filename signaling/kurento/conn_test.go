@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/gorilla/websocket"
 )
@@ -243,5 +244,20 @@ func TestMemoryIsBounded(t *testing.T) {
 	sess := r.s.sessions[id]
 	if n := len(sess.memory); n > memoryEntries+2 || n != len(sess.order) || sess.bytes > memoryBytes+memoryBytes/4 || sess.order[0] != "100000" {
 		t.Errorf("%d answers, %d keys, %d bytes, first %s", n, len(sess.order), sess.bytes, sess.order[0])
+	}
+}
+
+// TestWorkIsNotCollected: a session whose first request takes longer than the
+// collector waits is there when the answer comes.
+func TestWorkIsNotCollected(t *testing.T) {
+	r := newRig(t, Config{CollectPeriod: time.Hour})
+	c := r.dial()
+	c.send("invoke", obj{"object": managerID, "operation": "getUsedCpu", "operationParams": obj{"interval": 59000}})
+	eventually(t, "it is at work", func() bool { return r.s.Stats().Sessions == 1 })
+	for range 3 {
+		r.s.sweep()
+	}
+	if n := r.s.Stats().Sessions; n != 1 {
+		t.Errorf("%d sessions", n)
 	}
 }

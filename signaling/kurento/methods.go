@@ -52,7 +52,7 @@ func (s *Server) enterSession(c *conn, r *request) (*session, error) {
 			defer s.mu.Unlock()
 			return s.newSessionLocked(c, newID())
 		}
-		return s.existing(id)
+		return s.existing(c, id)
 	case "transaction":
 	default:
 		if !known {
@@ -62,10 +62,10 @@ func (s *Server) enterSession(c *conn, r *request) (*session, error) {
 			return nil, fail(codeMissing, "'sessionId' parameter is required")
 		}
 		if id != "" && r.method == "keepAlive" {
-			return s.existing(id)
+			return s.existing(c, id)
 		}
 		if id != "" && r.method == "closeSession" {
-			sess, _ := s.existing(id) // one that is not there is closed already
+			sess, _ := s.existing(c, id) // one that is not there is closed already
 			return sess, nil
 		}
 	}
@@ -75,14 +75,14 @@ func (s *Server) enterSession(c *conn, r *request) (*session, error) {
 	return s.sessionOf(c)
 }
 
-func (s *Server) existing(id string) (*session, error) {
+func (s *Server) existing(c *conn, id string) (*session, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	sess := s.sessions[id]
 	if sess == nil {
 		return nil, fail(codeSession, "Invalid session")
 	}
-	sess.inUse = true
+	sess.useLocked(c)
 	return sess, nil
 }
 

@@ -36,7 +36,7 @@ func (s *Server) sessionNamed(c *conn, id string) (*session, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if sess := s.sessions[id]; sess != nil {
-		sess.inUse = true
+		sess.useLocked(c)
 		return sess, nil
 	}
 	if s.cfg.Strict {
@@ -54,10 +54,21 @@ func (s *Server) sessionOf(c *conn) (*session, error) {
 
 func (s *Server) sessionOfLocked(c *conn) (*session, error) {
 	if sess := c.session; sess != nil && !sess.closed {
-		sess.inUse = true
+		sess.useLocked(c)
 		return sess, nil
 	}
 	return s.newSessionLocked(c, newID())
+}
+
+// useLocked keeps it from the collector. One without a connection gets this
+// one at once, not with the answer, since a request may take longer than the
+// collector waits.
+func (sess *session) useLocked(c *conn) {
+	sess.inUse = true
+	if sess.conn == nil && !c.gone {
+		sess.conn = c
+		c.sessions[sess] = struct{}{}
+	}
 }
 
 func (s *Server) newSessionLocked(c *conn, id string) (*session, error) {
@@ -69,7 +80,8 @@ func (s *Server) newSessionLocked(c *conn, id string) (*session, error) {
 		return nil, fail(codeResources, "There are too many sessions of this address: %d", s.cfg.MaxSessions)
 	}
 	a.sessions++
-	sess := &session{id: id, addr: c.addr, inUse: true, refs: map[*object]struct{}{}, memory: map[string]*memo{}}
+	sess := &session{id: id, addr: c.addr, refs: map[*object]struct{}{}, memory: map[string]*memo{}}
+	sess.useLocked(c)
 	s.sessions[id] = sess
 	return sess, nil
 }
