@@ -240,6 +240,8 @@ var videoCodecs = []struct {
 	{webrtc.MimeTypeH264, "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=640c1f", 112, 113},
 	{webrtc.MimeTypeH264, "level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=640c1f", 114, 115},
 	{webrtc.MimeTypeAV1, "", 45, 46},
+	{webrtc.MimeTypeH265, "profile-id=1;tier-flag=0", 47, 48},
+	{webrtc.MimeTypeH265, "profile-id=2;tier-flag=0", 49, 50},
 }
 
 // passedThrough are the codecs that viewers can be sent.

@@ -216,7 +216,7 @@ func codecKnown(m *sdp.MediaDescription, format string) bool {
 		}
 		name, _, _ := strings.Cut(rest, "/")
 		switch strings.ToUpper(name) {
-		case "OPUS", "PCMU", "PCMA", "VP8", "VP9", "H264", "AV1":
+		case "OPUS", "PCMU", "PCMA", "VP8", "VP9", "H264", "H265", "AV1":
 			return true
 		}
 	}

@@ -124,6 +124,7 @@ func offeredCodecs(m MediaType) []rtpCodec {
 		{pt: 98, codec: sfu.Codec{MimeType: "video/H264", ClockRate: 90000, FmtpLine: "packetization-mode=1;profile-level-id=42e01f"}},
 		{pt: 99, codec: sfu.Codec{MimeType: "video/VP9", ClockRate: 90000, FmtpLine: "profile-id=0"}},
 		{pt: 100, codec: sfu.Codec{MimeType: "video/AV1", ClockRate: 90000}},
+		{pt: 101, codec: sfu.Codec{MimeType: "video/H265", ClockRate: 90000, FmtpLine: "profile-id=1;tier-flag=0"}},
 	}
 	for i := range list {
 		list[i].fb = slices.Clone(rtpFeedback)

@@ -83,6 +83,7 @@ var streams = map[string]stream{
 	"VP8":  {"video", "VP8/90000", "", 97, []string{"-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "300k", "-g", "15"}},
 	"VP9":  {"video", "VP9/90000", "", 98, []string{"-strict", "experimental", "-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "300k", "-g", "15"}},
 	"H264": {"video", "H264/90000", "packetization-mode=1;profile-level-id=42c01f", 99, []string{"-pix_fmt", "yuv420p", "-c:v", "libx264", "-profile:v", "baseline", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "15"}},
+	"H265": {"video", "H265/90000", "profile-id=1;tier-flag=0", 100, []string{"-pix_fmt", "yuv420p", "-c:v", "libx265", "-preset", "ultrafast", "-tune", "zerolatency", "-x265-params", "keyint=15:repeat-headers=1:log-level=error:pools=1:frame-threads=1"}},
 	"opus": {"audio", "opus/48000/2", "", 96, []string{"-c:a", "libopus", "-ac", "2"}},
 	"PCMU": {"audio", "PCMU/8000", "", 0, []string{"-c:a", "pcm_mulaw", "-ar", "8000", "-ac", "1"}},
 }
@@ -113,6 +114,7 @@ func TestFFmpeg(t *testing.T) {
 		{"H264", "PCMU", "RTP/SAVP", pipeline.AES128CMSHA80},
 		{"VP9", "opus", "RTP/SAVPF", pipeline.AES128CMSHA32},
 		{"H264", "opus", "RTP/AVPF", ""},
+		{"H265", "opus", "RTP/AVP", ""},
 	} {
 		t.Run(c.video+" "+c.audio+" "+strings.ReplaceAll(c.protos, "/", " "), func(t *testing.T) {
 			p := newPipeline(t, newServer(t, pipeline.Config{}))

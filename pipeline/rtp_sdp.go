@@ -74,6 +74,7 @@ var rtpEncodings = map[string]struct {
 	"VP8":  {Video, "video/VP8", 90000},
 	"VP9":  {Video, "video/VP9", 90000},
 	"H264": {Video, "video/H264", 90000},
+	"H265": {Video, "video/H265", 90000},
 	"AV1":  {Video, "video/AV1", 90000},
 }
 

@@ -11,6 +11,7 @@ const (
 	FormatVP8
 	FormatVP9
 	FormatH264
+	FormatH265
 	FormatAV1
 	FormatOpus
 )
@@ -25,6 +26,8 @@ func FormatOf(mimeType string) Format {
 		return FormatVP9
 	case "H264":
 		return FormatH264
+	case "H265":
+		return FormatH265
 	case "AV1":
 		return FormatAV1
 	case "OPUS":
@@ -57,6 +60,8 @@ func Inspect(f Format, payload []byte) Info {
 		return Info{KeyFrame: d.KeyFrame, TemporalID: d.TemporalID}
 	case FormatH264:
 		return Info{KeyFrame: ParseH264(payload).SPS}
+	case FormatH265:
+		return Info{KeyFrame: ParseH265(payload).VPS}
 	case FormatAV1:
 		a := ParseAV1(payload)
 		return Info{KeyFrame: a.KeyFrame, TemporalID: a.TemporalID}

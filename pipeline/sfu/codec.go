@@ -35,7 +35,8 @@ type Codec struct {
 
 // Matches tells whether packets of one codec are the other's as well: by name, clock rate and channels,
 // for H264 also by profile and packetization mode (RFC 6184, section 8.1; the level says only how much),
-// for VP9 and AV1 by profile, where a missing one is profile 0.
+// for VP9 and AV1 by profile, where a missing one is profile 0, for H265 by profile and tier (RFC 7798,
+// section 7.1: 1 and 0 where they are missing).
 func (c Codec) Matches(o Codec) bool {
 	if !strings.EqualFold(c.MimeType, o.MimeType) || c.ClockRate != o.ClockRate {
 		return false
@@ -49,6 +50,9 @@ func (c Codec) Matches(o Codec) bool {
 		return h264ProfileOf(a) == h264ProfileOf(b) && numberOf(a, "packetization-mode") == numberOf(b, "packetization-mode")
 	case strings.EqualFold(c.MimeType, "video/VP9"):
 		return numberOf(parseFmtp(c.FmtpLine), "profile-id") == numberOf(parseFmtp(o.FmtpLine), "profile-id")
+	case strings.EqualFold(c.MimeType, "video/H265"):
+		a, b := parseFmtp(c.FmtpLine), parseFmtp(o.FmtpLine)
+		return h265ProfileOf(a) == h265ProfileOf(b) && numberOf(a, "tier-flag") == numberOf(b, "tier-flag")
 	case strings.EqualFold(c.MimeType, "video/AV1"):
 		return numberOf(parseFmtp(c.FmtpLine), "profile") == numberOf(parseFmtp(o.FmtpLine), "profile")
 	}
@@ -86,6 +90,13 @@ func numberOf(params map[string]string, key string) int {
 		return 0
 	}
 	return n
+}
+
+func h265ProfileOf(params map[string]string) int {
+	if _, ok := params["profile-id"]; !ok {
+		return 1
+	}
+	return numberOf(params, "profile-id")
 }
 
 type h264Profile uint32
