@@ -119,6 +119,7 @@ func TestDataToMany(t *testing.T) {
 		if c.Channel().Label() != fmt.Sprint("from server ", i) || c.Channel().Protocol() != "chat" || !c.Channel().Ordered() {
 			t.Errorf("channel %q %q", c.Channel().Label(), c.Channel().Protocol())
 		}
+		eventually(t, "both channels are open here too", func() bool { return e.Stats().Data.Opened == 2 })
 		students = append(students, c)
 	}
 	board.WaitOpen()

@@ -1,6 +1,8 @@
 package kurento
 
 import (
+	"context"
+	"strings"
 	"testing"
 
 	"kelas/pipeline/pipelinetest"
@@ -221,5 +223,35 @@ func TestConnectionEvents(t *testing.T) {
 	}
 	if at[port] == 0 || at[port] > at[hub] || at[hub] > at[p] || at[a] > at[p] || at[b] > at[p] || at[p] != 5 {
 		t.Errorf("order %v", at)
+	}
+}
+
+// TestWithoutTrickle: an application that waits for IceGatheringDone hands the
+// browser the local description, and nothing else is needed.
+func TestWithoutTrickle(t *testing.T) {
+	c := newRig(t, Config{}).dial()
+	p := c.pipeline()
+	for name, negotiate := range map[string]func(pipelinetest.Answerer){
+		"sends and receives": pipelinetest.NewMirror(t, pipelinetest.Options{}).Negotiate,
+		"receives":           pipelinetest.NewViewer(t, pipelinetest.Options{}).Negotiate,
+	} {
+		e := c.endpoint(p)
+		c.subscribe(e, "IceGatheringDone")
+		c.subscribe(e, "ConnectionStateChanged")
+		negotiate(func(_ context.Context, offer string) (string, error) {
+			answer := c.invoke(e, "processOffer", obj{"offer": offer}).(string)
+			if now := c.invoke(e, "getLocalSessionDescriptor", nil); now != answer || strings.Contains(answer, "a=candidate") {
+				t.Errorf("%s: before gathering: %v", name, now)
+			}
+			c.invoke(e, "gatherCandidates", nil)
+			c.event("IceGatheringDone")
+			local := c.invoke(e, "getLocalSessionDescriptor", nil).(string)
+			if !strings.Contains(local, "\r\na=candidate:") || strings.Count(local, "a=end-of-candidates\r\n") != 1 || strings.Contains(local, "\r\r") {
+				t.Errorf("%s: after gathering: %q", name, local)
+			}
+			return local, nil
+		})
+		c.event("ConnectionStateChanged")
+		c.must("release", obj{"object": e})
 	}
 }

@@ -13,10 +13,13 @@ import (
 func (s *Server) happened(o *object, ev pipeline.Event) {
 	switch e := ev.(type) {
 	case pipeline.IceCandidateFound:
-		if c, ok := o.part.(*webrtcPart).addressing.tell(e.Candidate); ok {
+		w := o.part.(*webrtcPart)
+		if c, ok := w.addressing.tell(e.Candidate); ok {
+			w.told.add(c)
 			s.deliver(o, "IceCandidateFound", map[string]any{"candidate": candidateRecord(c)})
 		}
 	case pipeline.IceGatheringDone:
+		o.part.(*webrtcPart).told.end()
 		s.deliver(o, "IceGatheringDone", nil)
 	case pipeline.ConnectionStateChanged:
 		was, is := e.Old == pipeline.ConnectionConnected, e.New == pipeline.ConnectionConnected

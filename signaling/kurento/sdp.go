@@ -75,7 +75,6 @@ func processAnswer(c *call) (any, error) {
 	return local, nil
 }
 
-func getLocalSDP(c *call) (any, error)  { return c.sdp().LocalSessionDescription() }
 func getRemoteSDP(c *call) (any, error) { return c.sdp().RemoteSessionDescription() }
 
 // requestKeyframe is for an endpoint that is sent pictures.

@@ -11,6 +11,7 @@ import (
 type webrtcPart struct {
 	*pipeline.WebRtcEndpoint
 	addressing addressing
+	told       toldCandidates
 }
 
 func (w *webrtcPart) element() pipeline.MediaElement { return w.WebRtcEndpoint }
