@@ -89,6 +89,49 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
+// TestReordered: H264 of which pictures are shown in another order than they are sent keeps the times of all.
+func TestReordered(t *testing.T) {
+	dir := t.TempDir()
+	p := newPipeline(t, newServer(t, pipeline.Config{FileRoot: dir}))
+	in := makeFile(t, filepath.Join(dir, "in.mp4"), "-c:v", "libx264", "-preset", "veryfast", "-bf", "2", "-c:a", "libopus")
+	player := newPlayer(t, p, "file://"+in)
+	told := events(t, player)
+	var stopped []<-chan pipeline.Event
+	for _, profile := range []pipeline.MediaProfile{pipeline.ProfileMP4, pipeline.ProfileMKV} {
+		r := newRecorder(t, p, pipeline.RecorderEndpointOptions{URI: string(profile), MediaProfile: profile, StopOnEndOfStream: true})
+		stopped = append(stopped, events(t, r))
+		connect(t, player, r)
+		if err := r.Record(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	play(t, player)
+	waitEvent[pipeline.EndOfStream](t, told, nil)
+	was := shownAt(t, in)
+	for i, name := range []string{"MP4", "MKV"} {
+		waitEvent[pipeline.Stopped](t, stopped[i], nil)
+		is := shownAt(t, filepath.Join(dir, name))
+		if len(is) != len(was) {
+			t.Fatalf("%s: %d pictures became %d", name, len(was), len(is))
+		}
+		for i := range is {
+			if off := (is[i] - is[0]) - (was[i] - was[0]); off.Abs() > 30*time.Millisecond {
+				t.Fatalf("%s: picture %d stands %v off", name, i, off)
+			}
+		}
+		recordtest.Decode(t, filepath.Join(dir, name))
+	}
+}
+
+// shownAt are the times of a file's pictures in its order.
+func shownAt(t *testing.T, path string) (at []time.Duration) {
+	t.Helper()
+	for _, p := range recordtest.Probe(t, path).Stream("video").Packets {
+		at = append(at, p.At)
+	}
+	return at
+}
+
 // compare: everything that was in one file is in the other, at the same distances.
 func compare(t *testing.T, in, out string) {
 	t.Helper()

@@ -177,7 +177,7 @@ func (m *matroska) block(track int, s sample) {
 	if s.key {
 		flags = 0x80
 	}
-	rel := uint16(int16((s.at - m.start).Milliseconds()))
+	rel := uint16(int16((s.at - s.early - m.start).Milliseconds())) // when it is shown (RFC 9559, section 5.1.3.5.1)
 	m.cluster = append(m.cluster, 0x80|byte(track), byte(rel>>8), byte(rel), flags)
 	m.cluster = append(m.cluster, s.data...)
 }

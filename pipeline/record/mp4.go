@@ -44,6 +44,8 @@ type mp4Track struct {
 
 	sizes                 []uint32
 	counts, steps         []uint32 // of durations
+	moved                 []uint32 // how many samples are shown as early as
+	early                 []int32  // that: ticks, negative
 	keys                  []uint32
 	offsets               []uint64 // of chunks
 	chunkSizes            []uint32
@@ -215,7 +217,13 @@ func (t *mp4Track) settle(next time.Duration) {
 		t.keys = append(t.keys, uint32(len(t.sizes)+1))
 	}
 	step := uint32(end - t.ticks)
-	t.samples = append(t.samples, mp4.NewSample(flags, step, uint32(len(s.data)), 0))
+	offset := -int32(t.toTicks(s.early))
+	t.samples = append(t.samples, mp4.NewSample(flags, step, uint32(len(s.data)), offset))
+	if n := len(t.early); n > 0 && t.early[n-1] == offset {
+		t.moved[n-1]++
+	} else {
+		t.early, t.moved = append(t.early, offset), append(t.moved, 1)
+	}
 	t.data = append(t.data, s.data...)
 	t.sizes = append(t.sizes, uint32(len(s.data)))
 	if n := len(t.steps); n > 0 && t.steps[n-1] == step {
@@ -244,7 +252,9 @@ func (m *mp4File) flush() error {
 			continue
 		}
 		trun := mp4.CreateTrun(0)
-		trun.Flags &^= mp4.TrunSampleCompositionTimeOffsetPresentFlag
+		if !t.reordered() {
+			trun.Flags &^= mp4.TrunSampleCompositionTimeOffsetPresentFlag
+		}
 		trun.Samples = t.samples
 		traf := &mp4.TrafBox{}
 		for _, b := range []mp4.Box{mp4.CreateTfhd(t.id), mp4.CreateTfdt(t.from), trun} {
@@ -263,6 +273,9 @@ func (m *mp4File) flush() error {
 	}
 	return m.writeFragment(moof, parts, truns)
 }
+
+// reordered tells whether any sample is shown in another order than it is decoded.
+func (t *mp4Track) reordered() bool { return len(t.early) > 1 || len(t.early) == 1 && t.early[0] != 0 }
 
 func (m *mp4File) writeFragment(moof *mp4.MoofBox, parts []*mp4Track, truns []*mp4.TrunBox) error {
 	size := int(moof.Size()) + 8

@@ -43,6 +43,13 @@ func (t *mp4Track) editList() mp4.Box {
 
 func (t *mp4Track) fill(stbl *mp4.StblBox) error {
 	stbl.Stts.SampleCount, stbl.Stts.SampleTimeDelta = t.counts, t.steps
+	if t.reordered() {
+		ctts := &mp4.CttsBox{Version: 1} // signed
+		if err := ctts.AddSampleCountsAndOffset(t.moved, t.early); err != nil {
+			return fmt.Errorf("describing the recording: %w", err)
+		}
+		stbl.AddChild(ctts)
+	}
 	stbl.Stsz.SampleNumber, stbl.Stsz.SampleSize = uint32(len(t.sizes)), t.sizes
 	last := uint32(0)
 	for i, n := range t.chunkSizes {

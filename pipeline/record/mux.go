@@ -13,6 +13,7 @@ type sample struct {
 	kind     Kind
 	at       time.Duration // since the start of the file
 	duration time.Duration // 0: until the next one
+	early    time.Duration // by which it is shown before at, which is then its place in the order of decoding
 	key      bool
 	data     []byte
 }

@@ -70,6 +70,7 @@ type entry struct {
 	frame
 	at   int64
 	came time.Time
+	back bool // it is shown before one that came before it
 }
 
 // New begins a recording at the moment now. Files are created when there is something to put in.
@@ -263,15 +264,19 @@ func (r *Recording) putPicture(e entry, t time.Duration) error {
 	}
 	// What was captured before the recording, and what the source's clock takes back, is pressed together.
 	t = max(t, r.origin)
+	shown := t
 	if r.picture >= 0 {
 		t = max(t, r.picture+time.Millisecond)
 	}
 	r.picture = t
+	if !e.back {
+		shown = t
+	}
 	if err := r.coverSilence(t); err != nil {
 		return err
 	}
 	r.stats.Pictures++
-	return r.write(sample{kind: Video, at: t, key: e.key, data: e.data})
+	return r.write(sample{kind: Video, at: t, early: t - shown, key: e.key, data: e.data})
 }
 
 // write puts a sample with its time on the line into the file.

@@ -10,6 +10,8 @@ const (
 	// Nothing was captured after it came, or very long before, unless the disk was busy.
 	maxAhead  = time.Second
 	maxBehind = 2 * time.Minute
+	// maxReordered is how long a picture may be shown before one that was sent earlier.
+	maxReordered = time.Second
 )
 
 // Stream is what one source sends of one kind, from the moment that it is connected until another takes its place.
@@ -23,6 +25,8 @@ type Stream struct {
 	asked     time.Time
 	keyed     time.Time // when a key frame came
 	now       time.Time // of the call under way
+	newest    uint32    // timestamp of the picture that is shown last of all
+	any       bool      // there was one
 }
 
 // Open begins a stream; one of the same kind that is open ends. ask is called to have a key frame made.
@@ -121,5 +125,19 @@ func (s *Stream) frame(f frame) {
 		at = s.now.UnixNano()
 	}
 	r := s.recording
-	r.queues[s.kind] = append(r.queues[s.kind], entry{frame: f, at: at, came: s.now})
+	r.queues[s.kind] = append(r.queues[s.kind], entry{frame: f, at: at, came: s.now, back: s.reordered(f)})
+}
+
+// reordered tells whether a picture is shown before one that came before it, as H264 may have it. Nobody else may: a
+// timestamp that goes back is a mistake there.
+func (s *Stream) reordered(f frame) bool {
+	if s.frames.format != codec.FormatH264 {
+		return false
+	}
+	ahead := int64(int32(f.ts - s.newest))
+	if s.any && ahead < 0 && -ahead < int64(maxReordered/time.Second)*s.clock.rate {
+		return true
+	}
+	s.newest, s.any = f.ts, true
+	return false
 }

@@ -138,6 +138,7 @@ step('a camera: seen, recorded, lost, and there again', async (t, studio) => {
   await grows('picture of the camera that came back', () => eyes.frames());
   await recorder.stopAndWait();
   await player.stop();
+  await until('it stopped', () => story(player).at(-1) === 'STOP');
   assert.deepEqual(story(player), ['START', 'STOP']);
   assert.equal((await probe(join(dir, 'camera.mkv'))).video, 'h264');
   assert.ok(await decode(join(dir, 'camera.mkv')) > 20);
