@@ -1,6 +1,7 @@
 // What the tests of the Kurento protocol share: the official client, loaded
 // as it is published, a page that is one end of a call, and a server with its
 // own port for the protocol.
+import { test } from 'node:test';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
@@ -16,12 +17,30 @@ const require = createRequire(import.meta.url);
 require('node:domain').Domain = undefined;
 export const kurentoClient = require('kurento-client');
 
-/** Starts a server that speaks the protocol at ws://127.0.0.1:PORT/kurento. */
-export async function startKelas(args = [], where = {}) {
+/** A port of this machine that nobody listens on. */
+export async function freePort() {
   const probe = createTCP().listen(0, '127.0.0.1');
   await once(probe, 'listening');
   const { port } = probe.address();
   probe.close();
+  return port;
+}
+
+/** Makes the function that runs one test and shows the end of the server's log when it fails. */
+export function steps(server) {
+  return (name, fn) => test(name, { timeout: 120000 }, async (t) => {
+    try {
+      await fn(t);
+    } catch (e) {
+      t.diagnostic(`end of the server's log:\n${server().log.slice(-2000)}`);
+      throw e;
+    }
+  });
+}
+
+/** Starts a server that speaks the protocol at ws://127.0.0.1:PORT/kurento. */
+export async function startKelas(args = [], where = {}) {
+  const port = await freePort();
   const kelas = await Kelas.start(['--kurento-addr', `127.0.0.1:${port}`, ...args], where);
   kelas.kurento = `ws://127.0.0.1:${port}/kurento`;
   return kelas;

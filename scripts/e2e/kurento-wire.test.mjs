@@ -1,9 +1,8 @@
 // The Kurento protocol's messages over real sockets of the real program, and
 // what the official client does by itself: its options, TLS, and its flaws,
 // each with what went over the wire.
-import { test, before, after } from 'node:test';
+import { before, after } from 'node:test';
 import assert from 'node:assert/strict';
-import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -11,7 +10,7 @@ import { join } from 'node:path';
 import { WebSocket, WebSocketServer } from 'ws'; // comes with socket.io-client
 import { Kelas } from './kelas.mjs';
 import { until } from './browsers.mjs';
-import { startKelas, kurentoClient } from './kurento-rig.mjs';
+import { freePort, startKelas, steps, kurentoClient } from './kurento-rig.mjs';
 
 const require = createRequire(import.meta.url);
 const manager = 'manager_ServerManager';
@@ -24,16 +23,7 @@ console.warn = () => {};
 before(async () => { kelas = await startKelas(['--kurento-collect-period', '5s', '--kurento-max-objects', '4', '--kurento-max-message', '8KiB', '--kurento-token', token]); });
 after(() => kelas?.stop());
 
-function step(name, fn) {
-  test(name, { timeout: 120000 }, async (t) => {
-    try {
-      await fn(t);
-    } catch (e) {
-      t.diagnostic(`end of the server's log:\n${kelas.log.slice(-2000)}`);
-      throw e;
-    }
-  });
-}
+const step = steps(() => kelas);
 
 /** A connection that says what a test tells it to, and keeps what it hears. */
 class Raw {
@@ -260,10 +250,7 @@ step('the client: its other options', async (t) => {
   await pipeline.release();
   // failAfter acts in a fork of reconnect-ws that the registry has not: with
   // the registry's the client tries for ever.
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const nobody = `ws://127.0.0.1:${probe.address().port}/kurento`;
-  probe.close();
+  const nobody = `ws://127.0.0.1:${await freePort()}/kurento`;
   const tries = [];
   const failing = kurentoClient(nobody, { failAfter: 1 });
   failing._re.on('reconnect', (n) => tries.push(n));
@@ -272,10 +259,7 @@ step('the client: its other options', async (t) => {
 });
 
 step('the client over TLS on a port of the protocol\'s own', async (t) => {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address();
-  probe.close();
+  const port = await freePort();
   process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'; // of the rig's look whether it is ready
   const secure = await Kelas.start(['--tls', 'self-signed', '--kurento-tls-addr', `127.0.0.1:${port}`], { scheme: 'https' });
   delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
