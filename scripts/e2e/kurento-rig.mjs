@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { createServer as createTCP } from 'node:net';
+import { WebSocket, WebSocketServer } from 'ws'; // comes with socket.io-client
 import { Kelas } from './kelas.mjs';
 import { open, inbound, until } from './browsers.mjs';
 
@@ -44,6 +45,43 @@ export async function startKelas(args = [], where = {}) {
   const kelas = await Kelas.start(['--kurento-addr', `127.0.0.1:${port}`, ...args], where);
   kelas.kurento = `ws://127.0.0.1:${port}/kurento`;
   return kelas;
+}
+
+/**
+ * A way to the server that writes down what applications ask for, in its
+ * order. Candidates come when browsers find them, and what kurento-client does
+ * by itself is no call of an application's: both are left out.
+ */
+export async function tap(uri) {
+  const asked = [];
+  const note = ({ method, params }) => {
+    if (method === 'create') asked.push(`create ${params.type}`);
+    else if (method === 'subscribe') asked.push(`on ${params.type}`);
+    else if (method === 'release') asked.push('release');
+    else if (method === 'invoke' && !['getInfo', 'addIceCandidate'].includes(params.operation)) asked.push(params.operation);
+  };
+  const door = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  await once(door, 'listening');
+  door.on('connection', (near) => {
+    const far = new WebSocket(uri);
+    const opened = once(far, 'open');
+    near.on('message', async (data) => {
+      note(JSON.parse(data));
+      await opened;
+      far.send(data.toString());
+    });
+    far.on('message', (data) => near.send(data.toString()));
+    near.on('close', () => far.close());
+    far.on('close', () => near.close());
+  });
+  return {
+    uri: `ws://127.0.0.1:${door.address().port}/kurento`,
+    taken: () => asked.splice(0),
+    close() {
+      for (const near of door.clients) near.terminate();
+      door.close();
+    },
+  };
 }
 
 /** A plain page, from an origin that browsers give the camera to. */

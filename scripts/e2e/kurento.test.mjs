@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { chromium, firefox, grows, until } from './browsers.mjs';
-import { startKelas, servePage, Person } from './kurento-rig.mjs';
+import { startKelas, servePage, tap, Person } from './kurento-rig.mjs';
 import { OneToMany, HelloWorld, OneToOne, GroupCall } from './kurento-apps.mjs';
 import { OneToOneRecording } from './kurento-media-apps.mjs';
 
@@ -29,11 +29,12 @@ after(async () => {
 });
 
 /** Opens a page for each name, in Firefox where it ends in 'fox'. */
-async function people(t, app, ...names) {
+async function people(t, line, app, ...names) {
   const list = await Promise.all(names.map((name) => Person.open(name.endsWith('fox') ? fox : chrome, site.url, name, app)));
   t.after(async () => {
     await Promise.all(list.map((p) => p.close()));
     app.close();
+    line.close();
   });
   return list;
 }
@@ -53,8 +54,9 @@ function step(name, fn) {
 const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
 
 step('one2many: presenters in both browsers, viewers, late ones, a second presenter, stop and again', async (t) => {
-  const app = new OneToMany(kelas.kurento);
-  const [sari, sarifox, rival, ...students] = await people(t, app, 'sari', 'sarifox', 'rival', 'budi', 'citrafox', 'dewi', 'ekafox', 'fitri', 'gunafox', 'hadi');
+  const line = await tap(kelas.kurento);
+  const app = new OneToMany(line.uri);
+  const [sari, sarifox, rival, ...students] = await people(t, line, app, 'sari', 'sarifox', 'rival', 'budi', 'citrafox', 'dewi', 'ekafox', 'fitri', 'gunafox', 'hadi');
   const view = (p, timed = false) => p.ask({ id: 'viewer' }, 'viewerResponse', 'recvonly', { timed });
   const [early, late] = [students.slice(0, 2), students.slice(2)];
 
@@ -67,7 +69,11 @@ step('one2many: presenters in both browsers, viewers, late ones, a second presen
     const accepted = await teacher.ask({ id: 'presenter' }, 'presenterResponse', 'sendonly');
     assert.equal(accepted.response, 'accepted');
     assert.doesNotMatch(accepted.sdpAnswer, /a=candidate/, 'candidates are told by events alone');
-    for (const s of early) assert.equal((await view(s)).response, 'accepted');
+    assert.deepEqual(line.taken(), ['create MediaPipeline', 'create WebRtcEndpoint', 'on IceCandidateFound', 'processOffer', 'gatherCandidates']);
+    for (const s of early) {
+      assert.equal((await view(s)).response, 'accepted');
+      assert.deepEqual(line.taken(), ['create WebRtcEndpoint', 'on IceCandidateFound', 'processOffer', 'connect', 'gatherCandidates']);
+    }
     for (const s of early) {
       await grows(`${s.name}: picture`, () => s.frames());
       await grows(`${s.name}: sound`, () => s.sound());
@@ -89,7 +95,9 @@ step('one2many: presenters in both browsers, viewers, late ones, a second presen
     assert.ok(median(took) < 1000, `the median of ${took} ms`);
 
     await grows('those who stay go on', () => early[0].frames());
+    line.taken();
     await app.message(teacher, { id: 'stop' });
+    assert.deepEqual(line.taken(), ['release']);
     for (const s of early) await s.heard((m) => m.id === 'stopCommunication');
     await Promise.all([teacher, ...early].map((p) => p.hangUp()));
     await until('nobody is left', () => app.client === null);
@@ -97,20 +105,23 @@ step('one2many: presenters in both browsers, viewers, late ones, a second presen
 });
 
 step('hello-world: everybody sees themselves, again and again', async (t) => {
-  const app = new HelloWorld(kelas.kurento);
-  const [me, mefox] = await people(t, app, 'me', 'mefox');
+  const line = await tap(kelas.kurento);
+  const app = new HelloWorld(line.uri);
+  const [me, mefox] = await people(t, line, app, 'me', 'mefox');
   for (const p of [me, me, mefox]) {
     await p.ask({ id: 'start' }, 'startResponse', 'sendrecv');
     await grows(`${p.name}: own picture`, () => p.frames());
     await grows(`${p.name}: own sound`, () => p.sound());
     await app.message(p, { id: 'stop' });
+    assert.deepEqual(line.taken(), ['create MediaPipeline', 'create WebRtcEndpoint', 'connect', 'on IceCandidateFound', 'processOffer', 'gatherCandidates', 'release']);
     await p.hangUp();
   }
 });
 
 step('one2one: a call is refused, then taken, and both see one another', async (t) => {
-  const app = new OneToOne(kelas.kurento);
-  const [ani, budi] = await people(t, app, 'ani', 'budifox');
+  const line = await tap(kelas.kurento);
+  const app = new OneToOne(line.uri);
+  const [ani, budi] = await people(t, line, app, 'ani', 'budifox');
   await app.message(ani, { id: 'register', who: 'ani' });
   await app.message(budi, { id: 'register', who: 'ani' });
   assert.equal((await budi.heard((m) => m.id === 'registerResponse')).response, 'rejected');
@@ -133,11 +144,14 @@ step('one2one: a call is refused, then taken, and both see one another', async (
   }
   await app.message(ani, { id: 'stop' });
   await budi.heard((m) => m.id === 'stopCommunication');
+  assert.deepEqual(line.taken(), ['create MediaPipeline', 'create WebRtcEndpoint', 'create WebRtcEndpoint', 'on IceCandidateFound', 'on IceCandidateFound',
+    'connect', 'connect', 'processOffer', 'gatherCandidates', 'processOffer', 'gatherCandidates', 'release']);
 });
 
 step('one2one-call-recording: both sides are recorded until the pipeline is released, and played', async (t) => {
-  const app = new OneToOneRecording(kelas.kurento, dir);
-  const [ani, budi] = await people(t, app, 'ani', 'budifox');
+  const line = await tap(kelas.kurento);
+  const app = new OneToOneRecording(line.uri, dir);
+  const [ani, budi] = await people(t, line, app, 'ani', 'budifox');
   for (const p of [ani, budi]) await app.message(p, { id: 'register', who: p.name });
   const taken = ani.ask({ id: 'call', to: budi.name }, 'callResponse', 'sendrecv');
   await budi.heard((m) => m.id === 'incomingCall');
@@ -149,6 +163,9 @@ step('one2one-call-recording: both sides are recorded until the pipeline is rele
   }
   await app.message(budi, { id: 'stop' });
   await ani.heard((m) => m.id === 'stopCommunication');
+  assert.deepEqual(line.taken(), ['create MediaPipeline', 'create WebRtcEndpoint', 'create WebRtcEndpoint', 'create RecorderEndpoint', 'create RecorderEndpoint',
+    'connect', 'connect', 'connect', 'connect', 'processOffer', 'on IceCandidateFound', 'gatherCandidates',
+    'on IceCandidateFound', 'processOffer', 'gatherCandidates', 'record', 'record', 'release']);
   await Promise.all([ani, budi].map((p) => p.hangUp()));
 
   const nobody = await ani.ask({ id: 'play', user: 'nobody' }, 'playResponse', 'recvonly');
@@ -163,26 +180,38 @@ step('one2one-call-recording: both sides are recorded until the pipeline is rele
     assert.equal((await ani.ask({ id: 'play', user }, 'playResponse', 'recvonly')).response, 'accepted');
     await grows(`the recorded picture of ${user}`, () => ani.frames());
     await grows(`the recorded sound of ${user}`, () => ani.sound());
+    assert.deepEqual(line.taken(), ['create MediaPipeline', 'create WebRtcEndpoint', 'create PlayerEndpoint', 'connect', 'on Error', 'on EndOfStream', 'on IceCandidateFound',
+      'processOffer', 'play', 'gatherCandidates']);
     if (user === ani.name) await ani.heard((m) => m.id === 'playEnd', from, 60000);
     else await app.message(ani, { id: 'stopPlay' });
+    let released = 0;
+    await until('it is released', () => (released += line.taken().filter((c) => c === 'release').length) === (user === ani.name ? 2 : 1));
     await ani.hangUp();
   }
   assert.deepEqual(ani.messages.filter((m) => m.id === 'error'), []);
 });
 
 step('group-call: three people in a room, one leaves', async (t) => {
-  const app = new GroupCall(kelas.kurento);
+  const line = await tap(kelas.kurento);
+  const app = new GroupCall(line.uri);
   const names = ['ani', 'budi', 'citra'];
-  const list = await people(t, app, ...names);
+  const list = await people(t, line, app, ...names);
   const receive = (p, sender, mode) => p.ask({ id: 'receiveVideoFrom', sender }, 'receiveVideoAnswer', mode, {}, sender);
   for (const p of list) {
     await app.message(p, { id: 'joinRoom', who: p.name, room: 'biology' });
     const { data } = await p.heard((m) => m.id === 'existingParticipants');
     await receive(p, p.name, 'sendonly');
-    for (const other of data) await receive(p, other, 'recvonly');
+    const room = data.length === 0 ? ['create MediaPipeline'] : [];
+    assert.deepEqual(line.taken(), [...room, 'create WebRtcEndpoint', 'on IceCandidateFound', 'processOffer', 'gatherCandidates']);
+    const incoming = ['create WebRtcEndpoint', 'on IceCandidateFound', 'connect', 'processOffer', 'connect', 'gatherCandidates'];
+    for (const other of data) {
+      await receive(p, other, 'recvonly');
+      assert.deepEqual(line.taken(), incoming);
+    }
     for (const other of list.filter((o) => data.includes(o.name))) {
       await other.heard((m) => m.id === 'newParticipantArrived' && m.name === p.name);
       await receive(other, p.name, 'recvonly');
+      assert.deepEqual(line.taken(), incoming);
     }
   }
   const framesOf = (p, sender) => p.page.evaluate(async (n) => {
