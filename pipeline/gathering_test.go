@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"strings"
@@ -162,5 +163,67 @@ func TestReleaseWhileGathering(t *testing.T) {
 		gathering(t, e, page.Offer(), page.Apply)
 		waitEvent[pipeline.IceCandidateFound](t, got, nil)
 		e.Release()
+	}
+}
+
+// TestInterfaces: addresses of other interfaces are not told, and one that stands
+// in their place is told for an interface that has any.
+func TestInterfaces(t *testing.T) {
+	t.Parallel()
+	n := pipelinetest.NewNetwork(t, pipelinetest.NetworkOptions{NAT: true})
+	stun := pipelinetest.NewTURN(t, pipelinetest.TURNOptions{Net: n.Client(), IP: "10.0.1.1"})
+	const loopback = "lo0String" // as pion's virtual network calls it
+	plain := newPipeline(t, newServer(t, pipeline.Config{Net: n.Server(), MediaAddr: "0.0.0.0:5000"}))
+	external := newPipeline(t, newServer(t, pipeline.Config{Net: n.Server(), MediaAddr: "0.0.0.0:5001", ExternalIPs: []string{"203.0.113.7"}}))
+	for _, x := range []struct {
+		p          *pipeline.MediaPipeline
+		interfaces []string
+		want       string
+	}{
+		{plain, nil, pipelinetest.InnerIP + " 5000 host, " + pipelinetest.ServerIP + " srflx"},
+		{plain, []string{"eth0"}, pipelinetest.InnerIP + " 5000 host, " + pipelinetest.ServerIP + " srflx"},
+		{plain, []string{loopback, "eth0"}, pipelinetest.InnerIP + " 5000 host, " + pipelinetest.ServerIP + " srflx"},
+		{plain, []string{loopback}, ""},
+		{external, nil, "203.0.113.7 5001 host, " + pipelinetest.ServerIP + " srflx"},
+		{external, []string{"eth0"}, "203.0.113.7 5001 host, " + pipelinetest.ServerIP + " srflx"},
+	} {
+		var got []string
+		for _, c := range gather(t, x.p, pipeline.Gathering{Interfaces: x.interfaces, STUNServer: stun.Addr}) {
+			f := strings.Fields(c)
+			if f[7] == "host" {
+				got = append(got, f[4]+" "+f[5]+" host")
+			} else {
+				got = append(got, f[4]+" "+f[7])
+			}
+		}
+		if text := strings.Join(got, ", "); text != x.want {
+			t.Errorf("%v: %s; want %s", x.interfaces, text, x.want)
+		}
+	}
+	e := inKurentosManner(t, plain, pipeline.WebRtcEndpointOptions{})
+	if err := e.SetGathering(pipeline.Gathering{Interfaces: []string{"eth0", "eth1"}}); !errors.Is(err, pipeline.ErrBadGathering) || !strings.Contains(err.Error(), `"eth1"`) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestSetTooLate: what is set behind GatherCandidates changes nothing.
+func TestSetTooLate(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, pipeline.Config{})
+	e := inKurentosManner(t, newPipeline(t, s), pipeline.WebRtcEndpointOptions{})
+	got := events(t, e)
+	page := pipelinetest.NewViewer(t, pipelinetest.Options{})
+	gathering(t, e, page.Offer(), page.Apply)
+	if list := candidatesUpToEnd(t, got); len(list) != 1 {
+		t.Errorf("candidates %q", list)
+	}
+	relay := pipelinetest.NewTURN(t, pipelinetest.TURNOptions{})
+	setGathering(t, e, relayedBy(relay, "udp"))
+	if err := e.GatherCandidates(); err != nil {
+		t.Fatal(err)
+	}
+	e.Release()
+	if n := relay.Allocations(); n != 0 {
+		t.Errorf("%d allocations", n)
 	}
 }

@@ -6,8 +6,10 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"math/big"
 	"net"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -167,4 +169,151 @@ func selfSigned(t *testing.T) (*tls.Config, *x509.CertPool) {
 	pool := x509.NewCertPool()
 	pool.AddCert(cert)
 	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}, pool
+}
+
+// TestRelayRefused: a TURN server that does not want us is told as an error
+// without the password, and takes nothing from the other ways.
+func TestRelayRefused(t *testing.T) {
+	t.Parallel()
+	ours, _ := selfSigned(t)
+	good := pipelinetest.NewTURN(t, pipelinetest.TURNOptions{})
+	strange := pipelinetest.NewTURN(t, pipelinetest.TURNOptions{Transport: "tls", TLS: ours})
+	web, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer web.Close()
+	var talking sync.WaitGroup
+	defer talking.Wait()
+	talking.Go(func() { // something else than a TURN server
+		if c, err := web.Accept(); err == nil {
+			_, _ = c.Write([]byte("220 mail.example.org ESMTP\r\n"))
+			_ = c.Close()
+		}
+	})
+	wrong := relayedBy(good, "udp")
+	wrong.TURN.Password = "hidden"
+	unknown := relayedBy(strange, "tls")
+	unknown.TURN.Password = "hidden"
+	other := relayedBy(good, "tcp")
+	other.TURN.Addr, other.TURN.Password = netip.MustParseAddrPort(web.Addr().String()), "hidden"
+	nobody := relayedBy(good, "tcp") // where only UDP is spoken
+	nobody.TURN.Password = "hidden"
+	s := newServer(t, pipeline.Config{})
+	p := newPipeline(t, s)
+	for name, x := range map[string]struct {
+		g   pipeline.Gathering
+		why string
+	}{
+		"wrong password":    {wrong, "error 40"},
+		"untrusted":         {unknown, "certificate"},
+		"something else":    {other, "does not answer"},
+		"nobody is at home": {nobody, "refused"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := inKurentosManner(t, p, pipeline.WebRtcEndpointOptions{})
+			got := events(t, e)
+			page := pipelinetest.NewMirror(t, pipelinetest.Options{})
+			setGathering(t, e, x.g)
+			tellOnly(t, e, page.PeerConnection(), "host")
+			gathering(t, e, page.Offer(), page.Apply)
+			failed := waitEvent[pipeline.Error](t, got, nil)
+			if text := failed.Err.Error(); !errors.Is(failed.Err, pipeline.ErrRelay) || !strings.Contains(text, x.why) || strings.Contains(text, "hidden") {
+				t.Errorf("error %v", failed.Err)
+			}
+			waitEvent[pipeline.IceGatheringDone](t, got, nil)
+			page.WaitConnected()
+			e.Release()
+		})
+	}
+	if n := good.Allocations() + strange.Allocations(); n != 0 {
+		t.Errorf("%d allocations", n)
+	}
+}
+
+// TestRelayDies: the end of a TURN server is told, and an endpoint that has
+// another way goes on by it.
+func TestRelayDies(t *testing.T) {
+	t.Parallel()
+	for _, transport := range []string{"udp", "tcp"} {
+		t.Run(transport, func(t *testing.T) {
+			t.Parallel()
+			relay := pipelinetest.NewTURN(t, pipelinetest.TURNOptions{Transport: transport})
+			s := newServer(t, pipeline.Config{})
+			s.CheckRelays(100 * time.Millisecond)
+			e := inKurentosManner(t, newPipeline(t, s), pipeline.WebRtcEndpointOptions{})
+			got := events(t, e)
+			page := pipelinetest.NewMirror(t, pipelinetest.Options{})
+			if err := e.Connect(e); err != nil {
+				t.Fatal(err)
+			}
+			setGathering(t, e, relayedBy(relay, transport))
+			trickle(t, e, page.PeerConnection())
+			gathering(t, e, page.Offer(), page.Apply)
+			page.Start(pipelinetest.Mic, pipelinetest.Camera)
+			page.Slot(pipelinetest.Camera).WaitTotal(t, 20, patience)
+			eventually(t, "the browser's addresses are let through", func() bool { return relay.Permissions() > 0 })
+			relay.Close()
+			if failed := waitEvent[pipeline.Error](t, got, nil); !errors.Is(failed.Err, pipeline.ErrRelay) {
+				t.Errorf("error %v", failed.Err)
+			}
+			before := page.Slot(pipelinetest.Camera).Stats().Frames
+			page.Slot(pipelinetest.Camera).WaitTotal(t, before+20, patience)
+			if pairs := e.ICECandidatePairs(); len(pairs) != 1 || !strings.Contains(pairs[0].LocalCandidate, " typ host") {
+				t.Errorf("pairs %+v", pairs)
+			}
+		})
+	}
+}
+
+// TestRelayLate: an offer of ours, candidates of the browser that come one by
+// one behind the relay's, and an end of the pipeline with all that hangs on it.
+func TestRelayLate(t *testing.T) {
+	t.Parallel()
+	n := pipelinetest.NewNetwork(t, pipelinetest.NetworkOptions{})
+	relay := pipelinetest.NewTURN(t, pipelinetest.TURNOptions{Net: n.Client(), IP: "10.0.1.1"})
+	n.OnlyBy("10.0.1.1")
+	s := newServer(t, pipeline.Config{Net: n.Server(), MediaAddr: pipelinetest.ServerIP + ":0"})
+	p := newPipeline(t, s)
+	e := inKurentosManner(t, p, pipeline.WebRtcEndpointOptions{})
+	got := events(t, e)
+	setGathering(t, e, relayedBy(relay, "udp"))
+	if err := e.GatherCandidates(); err != nil { // before there is anything to gather for
+		t.Fatal(err)
+	}
+	offer, err := e.GenerateOffer(t.Context(), pipeline.OfferOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := pipelinetest.NewMirror(t, pipelinetest.Options{Net: n.Client()})
+	answer := page.Answer(offer)
+	if _, err := e.ProcessAnswer(t.Context(), withoutCandidateLines(answer)); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range candidatesUpToEnd(t, got) {
+		if err := page.PeerConnection().AddICECandidate(webrtc.ICECandidateInit{Candidate: c}); err != nil {
+			t.Error(err)
+		}
+	}
+	for line := range strings.Lines(answer) {
+		if text, ok := strings.CutPrefix(strings.TrimSpace(line), "a="); ok && strings.HasPrefix(text, "candidate:") {
+			if err := e.AddIceCandidate(pipeline.IceCandidate{Candidate: text}); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	page.WaitConnected()
+	checkRelayPair(t, e, "10.0.1.2")
+	p.Release()
+	eventually(t, "the allocation ends", func() bool { return relay.Allocations() == 0 })
+}
+
+func withoutCandidateLines(sdp string) string {
+	var b strings.Builder
+	for line := range strings.Lines(sdp) {
+		if !strings.HasPrefix(line, "a=candidate") {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
 }

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/pion/logging"
 
@@ -36,6 +37,7 @@ type Server struct {
 	eventsDropped atomic.Uint64
 	relayClients  atomic.Int32
 	turnRoots     *x509.CertPool // nil: the system's
+	relayCheck    time.Duration
 
 	mu        sync.Mutex
 	closed    bool
@@ -53,11 +55,13 @@ func NewServer(cfg Config, log *slog.Logger) (*Server, error) {
 		log = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		cfg:       cfg.withDefaults(),
-		log:       log,
-		rtpPeers:  rtpPeersOf(cfg),
-		logs:      pionLogs{log},
-		pipelines: make(map[*MediaPipeline]struct{}),
+		cfg:      cfg.withDefaults(),
+		log:      log,
+		rtpPeers: rtpPeersOf(cfg),
+
+		relayCheck: relayCheck,
+		logs:       pionLogs{log},
+		pipelines:  make(map[*MediaPipeline]struct{}),
 	}
 	var err error
 	if s.playFrom, err = newPlayFrom(s.cfg.PlayFrom); err != nil {

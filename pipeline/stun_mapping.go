@@ -201,11 +201,9 @@ func readSTUNAnswer(p []byte) (stunAnswer, bool) {
 	if err := x.GetFrom(m); err != nil {
 		return stunAnswer{}, false
 	}
-	ip, ok := netip.AddrFromSlice(x.IP)
-	if !ok || x.Port <= 0 || x.Port > 65535 {
-		return stunAnswer{}, false
-	}
-	return stunAnswer{mapped: plain(netip.AddrPortFrom(ip, uint16(x.Port)))}, true
+	ip, _ := netip.AddrFromSlice(x.IP)
+	mapped := plain(netip.AddrPortFrom(ip, uint16(x.Port)))
+	return stunAnswer{mapped: mapped}, reachable(mapped)
 }
 
 // mediaTap is the media socket as ICE reads it.

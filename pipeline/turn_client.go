@@ -43,6 +43,7 @@ type allocation struct {
 	client    *turn.Client
 	alloc     net.PacketConn
 	candidate string
+	check     time.Duration
 	ended     chan struct{} // nothing more comes from the TURN server
 	closed    chan struct{} // the allocation
 	wg        sync.WaitGroup
@@ -76,7 +77,7 @@ func (s *Server) closeAllocation(r *allocation) {
 func (s *Server) allocate(ctx context.Context, t TURNServer, port *relayPort, m *mark) (*allocation, error) {
 	ctx, cancel := context.WithTimeout(ctx, relayWait)
 	defer cancel()
-	r := &allocation{server: t, port: port, ended: make(chan struct{}), closed: make(chan struct{})}
+	r := &allocation{server: t, port: port, check: s.relayCheck, ended: make(chan struct{}), closed: make(chan struct{})}
 	var err error
 	if r.conn, err = s.dialTURN(ctx, t); err != nil {
 		return nil, fmt.Errorf("%w: %s: %v", ErrRelay, t, err)
@@ -248,7 +249,7 @@ func (r *allocation) pump() {
 func (r *allocation) serve(ctx context.Context, peers *peerBoard) error {
 	stop := context.AfterFunc(ctx, r.finish) // also what waits for the TURN server
 	defer stop()
-	tick := time.NewTicker(relayCheck)
+	tick := time.NewTicker(r.check)
 	defer tick.Stop()
 	var permitted net.Addr
 	for seen := 0; ; {
@@ -299,9 +300,14 @@ func (r *allocation) permit(a netip.AddrPort) bool {
 }
 
 // stands asks for a permission again. The first try may fail by a nonce that has
-// grown old (RFC 8656, section 5).
+// grown old (RFC 8656, section 5), which the answer replaces; who has not answered
+// at all, for some eight seconds, is not asked again.
 func (r *allocation) stands(permitted net.Addr) bool {
-	return r.client.CreatePermission(permitted) == nil || r.client.CreatePermission(permitted) == nil
+	began := time.Now()
+	if r.client.CreatePermission(permitted) == nil {
+		return true
+	}
+	return time.Since(began) < relayWait && r.client.CreatePermission(permitted) == nil
 }
 
 // finish gives the relayed address back and ends all that waits.

@@ -18,6 +18,7 @@ type TURN struct {
 	Addr netip.AddrPort
 
 	server    *turn.Server
+	streams   *streams // nil: over UDP
 	closing   sync.Once
 	held      atomic.Int32
 	permitted atomic.Int32
@@ -90,6 +91,8 @@ func (t *TURN) listen(o TURNOptions, relays turn.RelayAddressGenerator, c *turn.
 	if err != nil {
 		return nil, err
 	}
+	t.streams = &streams{Listener: l}
+	l = t.streams
 	if o.Transport == "tls" {
 		l = tls.NewListener(l, o.TLS)
 	}
@@ -104,4 +107,36 @@ func (t *TURN) Allocations() int { return int(t.held.Load()) }
 func (t *TURN) Permissions() int { return int(t.permitted.Load()) }
 
 // Close ends it, as if its machine had died.
-func (t *TURN) Close() { t.closing.Do(func() { _ = t.server.Close() }) }
+func (t *TURN) Close() {
+	t.closing.Do(func() {
+		_ = t.server.Close()
+		if t.streams != nil {
+			t.streams.cut()
+		}
+	})
+}
+
+// streams knows the connections that it has accepted, which outlive the server.
+type streams struct {
+	net.Listener
+	mu  sync.Mutex
+	all []net.Conn
+}
+
+func (s *streams) Accept() (net.Conn, error) {
+	c, err := s.Listener.Accept()
+	if err == nil {
+		s.mu.Lock()
+		s.all = append(s.all, c)
+		s.mu.Unlock()
+	}
+	return c, err
+}
+
+func (s *streams) cut() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.all {
+		_ = c.Close()
+	}
+}
