@@ -37,7 +37,7 @@ func (t TURNServer) GoString() string { return t.String() }
 // SetGathering is for GatherCandidates: it acts when gathering begins, not
 // later.
 func (e *WebRtcEndpoint) SetGathering(g Gathering) error {
-	if err := g.check(e.server.net); err != nil {
+	if err := e.server.CheckGathering(g); err != nil {
 		return err
 	}
 	e.mu.Lock()
@@ -46,7 +46,8 @@ func (e *WebRtcEndpoint) SetGathering(g Gathering) error {
 	return nil
 }
 
-func (g Gathering) check(n *network) error {
+// CheckGathering says what SetGathering would say.
+func (s *Server) CheckGathering(g Gathering) error {
 	if g.STUNServer.IsValid() && !reachable(g.STUNServer) {
 		return fmt.Errorf("%w: %s is no address of a STUN server", ErrBadGathering, g.STUNServer)
 	}
@@ -62,7 +63,7 @@ func (g Gathering) check(n *network) error {
 		}
 	}
 	for _, name := range g.Interfaces {
-		if _, err := n.net.InterfaceByName(name); err != nil {
+		if _, err := s.net.net.InterfaceByName(name); err != nil {
 			return fmt.Errorf("%w: there is no network interface %q", ErrBadGathering, name)
 		}
 	}

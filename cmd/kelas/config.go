@@ -62,6 +62,9 @@ type serveFlags struct {
 	KurentoTLSAddr       string        `name:"kurento-tls-addr" help:"The same over TLS (wss), with the certificate of --tls, such as :8433." placeholder:"ADDR" group:"Kurento"`
 	KurentoFileRoot      string        `name:"kurento-file-root" help:"Folder that Kurento's recorders and players may use; none when empty." placeholder:"DIR" group:"Kurento"`
 	KurentoPlayFrom      []string      `name:"kurento-play-from" help:"Host, *.domain, address or network (with or without :port) that Kurento's players may read from by http and rtsp, * for every public address; may be given more than once." placeholder:"HOST" group:"Kurento"`
+	KurentoSTUN          string        `name:"kurento-stun" help:"STUN server (IP:PORT) of Kurento's endpoints that set none." placeholder:"ADDR" group:"Kurento"`
+	KurentoTURN          string        `name:"kurento-turn" help:"TURN server of Kurento's endpoints that set none: user:password@ip:port, with ?transport=tcp or tls where it is not UDP." placeholder:"URL" secret:"all" group:"Kurento"`
+	KurentoInterfaces    string        `name:"kurento-interfaces" help:"Network interfaces, with commas between them, whose addresses Kurento's endpoints tell where they set none." placeholder:"NAMES" group:"Kurento"`
 	KurentoStrict        bool          `name:"kurento-strict" help:"Keep each Kurento session to the objects it made itself." group:"Kurento"`
 	KurentoMaxObjects    int           `name:"kurento-max-objects" default:"10000" help:"Objects that one Kurento session may hold." group:"Kurento"`
 	KurentoMaxMessage    byteSize      `name:"kurento-max-message" default:"1MiB" help:"Largest message of the Kurento protocol." group:"Kurento"`
@@ -236,6 +239,9 @@ func (f *serveFlags) validateKurento(addr func(name, value string)) []error {
 		if ip, err := netip.ParseAddr(host); f.KurentoToken == "" && host != "localhost" && (err != nil || !ip.IsLoopback()) {
 			errs = append(errs, fmt.Errorf("--%s elsewhere than on the machine itself (127.0.0.1) needs --kurento-token", name))
 		}
+	}
+	if err := f.kurentoAddresses().Check(); err != nil {
+		errs = append(errs, fmt.Errorf("--kurento-stun, --kurento-turn: %w", err))
 	}
 	if f.KurentoTLSAddr != "" && f.TLS == "off" {
 		errs = append(errs, errors.New("--kurento-tls-addr needs --tls self-signed, files or acme"))

@@ -95,6 +95,8 @@ func TestConfigRefuses(t *testing.T) {
 		"kurento wss":   {[]string{"--tls", "self-signed", "--kurento-tls-addr", ":8433"}, "--kurento-tls-addr elsewhere"},
 		"kurento token": {[]string{"--kurento-token", "short"}, "--kurento-token"},
 		"kurento size":  {[]string{"--kurento-max-message", "1KB"}, "--kurento-max-message"},
+		"kurento stun":  {[]string{"--kurento-stun", "stun.example.org:3478"}, "--kurento-stun"},
+		"kurento turn":  {[]string{"--kurento-turn", "turn.example.org"}, "--kurento-turn"},
 		"kurento limit": {[]string{"--kurento-max-objects", "0"}, "--kurento-max-objects"},
 		"proxy":         {[]string{"--trusted-proxy", "the proxy"}, "--trusted-proxy"},
 		"webhook":       {[]string{"--webhook-allow", "inside"}, "--webhook-allow"},

@@ -20,7 +20,7 @@ func (a *app) openKurento(f *serveFlags, media *pipeline.Server, secure *tlsSetu
 	}
 	s, err := kurento.New(kurento.Config{Media: media, Token: f.KurentoToken, Strict: f.KurentoStrict,
 		Version: version, MaxObjects: f.KurentoMaxObjects, MaxMessage: int(f.KurentoMaxMessage), MaxSessions: f.KurentoMaxSessions,
-		CollectPeriod: f.KurentoCollectPeriod, ClientAddr: signaling.ClientAddr, Log: a.log})
+		Addresses: f.kurentoAddresses(), CollectPeriod: f.KurentoCollectPeriod, ClientAddr: signaling.ClientAddr, Log: a.log})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -60,4 +60,8 @@ func (a *app) listenKurento(option, name, at string, h http.Handler, secure *tls
 	a.serveHTTP("the port of "+name, &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute,
 		MaxHeaderBytes: 32 << 10}, l)
 	return addr, nil
+}
+
+func (f *serveFlags) kurentoAddresses() kurento.Addresses {
+	return kurento.Addresses{STUN: f.KurentoSTUN, TURN: f.KurentoTURN, Interfaces: f.KurentoInterfaces}
 }

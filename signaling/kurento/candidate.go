@@ -2,6 +2,7 @@ package kurento
 
 import (
 	"cmp"
+	"fmt"
 	"net/netip"
 	"strings"
 	"sync"
@@ -24,6 +25,50 @@ type addressing struct {
 
 const defaultSTUNPort = 3478
 
+// Addresses are settings of endpoints' addresses.
+type Addresses struct {
+	STUN       string // "ip:port"; "": none
+	TURN       string // as turnUrl, with its password
+	Interfaces string // as networkInterfaces
+}
+
+// Check names what cannot be written so.
+func (a Addresses) Check() error {
+	_, _, err := a.read()
+	return err
+}
+
+func (a Addresses) read() (*addressing, pipeline.Gathering, error) {
+	x, err := a.addressing()
+	if err != nil {
+		return nil, pipeline.Gathering{}, err
+	}
+	g, err := x.gathering()
+	return x, g, err
+}
+
+func (a Addresses) addressing() (*addressing, error) {
+	x := &addressing{turn: a.TURN, interfaces: a.Interfaces}
+	if a.STUN != "" {
+		at, err := netip.ParseAddrPort(a.STUN)
+		if err != nil || at.Port() == 0 {
+			return nil, fmt.Errorf("the STUN server %q is no IP address with a port", a.STUN)
+		}
+		x.stun, x.stunPort = at.Addr().String(), int64(at.Port())
+	}
+	return x, nil
+}
+
+// begin gives an endpoint the server's settings.
+func (w *webrtcPart) begin(a Addresses) error {
+	x, g, err := a.read()
+	if err != nil {
+		return err
+	}
+	w.addressing = x
+	return w.SetGathering(g)
+}
+
 // gathering is what they come to.
 func (a *addressing) gathering() (g pipeline.Gathering, err error) {
 	if ip, err := netip.ParseAddr(a.stun); err == nil {
@@ -31,7 +76,7 @@ func (a *addressing) gathering() (g pipeline.Gathering, err error) {
 	}
 	if a.turn != "" {
 		if g.TURN, err = readTURN(a.turn); err != nil {
-			return g, fail(codeIllegalParam, "turnUrl: %s", err)
+			return g, fmt.Errorf("turnUrl: %w", err)
 		}
 	}
 	g.Interfaces = strings.FieldsFunc(a.interfaces, func(r rune) bool { return r == ',' || r == ' ' })
@@ -87,13 +132,13 @@ func (a *addressing) tell(c pipeline.IceCandidate) (pipeline.IceCandidate, bool)
 func setting(name, typ string, get func(a *addressing) any, set func(a *addressing, c *call) error) property {
 	return property{name: name, typ: typ,
 		get: func(c *call) (any, error) {
-			a := &c.webrtc().addressing
+			a := c.webrtc().addressing
 			a.mu.Lock()
 			defer a.mu.Unlock()
 			return get(a), nil
 		},
 		set: func(c *call) error {
-			a := &c.webrtc().addressing
+			a := c.webrtc().addressing
 			a.mu.Lock()
 			defer a.mu.Unlock()
 			return set(a, c)
@@ -120,10 +165,10 @@ func gathered(name, typ string, get func(a *addressing) any, set func(a *address
 			return err
 		}
 		g, err := next.gathering()
-		if err == nil {
-			err = c.webrtc().SetGathering(g)
-		}
 		if err != nil {
+			return fail(codeIllegalParam, "%s", err)
+		}
+		if err := c.webrtc().SetGathering(g); err != nil {
 			return err
 		}
 		a.stun, a.turn, a.interfaces, a.stunPort = next.stun, next.turn, next.interfaces, next.stunPort

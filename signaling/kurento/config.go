@@ -26,6 +26,10 @@ type Config struct {
 	MaxMessage  int // bytes of one message; 1 MiB
 	MaxSessions int // of one address, and as many connections; 256
 
+	// Addresses are what an endpoint's properties are before it sets them, as in
+	// Kurento's WebRtcEndpoint.conf.ini.
+	Addresses Addresses
+
 	// CollectPeriod is how often sessions that were not used since the last
 	// time lose everything; 240 s.
 	CollectPeriod time.Duration
@@ -65,6 +69,13 @@ func (c Config) Validate() error {
 	}
 	if n := len(c.Token); n > 0 && n < 16 {
 		return fmt.Errorf("kurento: Token has fewer than 16 characters")
+	}
+	_, g, err := c.Addresses.read()
+	if err == nil {
+		err = c.Media.CheckGathering(g)
+	}
+	if err != nil {
+		return fmt.Errorf("kurento: Addresses: %w", err)
 	}
 	for _, f := range []struct {
 		name string

@@ -164,3 +164,44 @@ func TestGatheringProperties(t *testing.T) {
 		}
 	}
 }
+
+// TestAddressesOfTheServer: endpoints begin with the server's settings, act by
+// them, and can take them back.
+func TestAddressesOfTheServer(t *testing.T) {
+	n := pipelinetest.NewNetwork(t, pipelinetest.NetworkOptions{})
+	turn := pipelinetest.NewTURN(t, pipelinetest.TURNOptions{Net: n.Client(), IP: turnIP})
+	n.OnlyBy(turnIP)
+	url := fmt.Sprintf("%s:%s@%s", pipelinetest.TURNUser, pipelinetest.TURNPassword, turn.Addr)
+	media := pipeline.Config{Net: n.Server(), MediaAddr: pipelinetest.ServerIP + ":0"}
+	r := &addressRig{newMediaRig(t, Config{Addresses: Addresses{STUN: turn.Addr.String(), TURN: url, Interfaces: "eth0"}}, media).dial(), n, turn}
+	p := r.pipeline()
+	e := r.endpoint(p)
+	for operation, want := range map[string]any{"getTurnUrl": url, "getStunServerAddress": turnIP, "getStunServerPort": float64(turn.Addr.Port()), "getNetworkInterfaces": "eth0"} {
+		if v := r.invoke(e, operation, nil); v != want {
+			t.Errorf("%s: %v", operation, v)
+		}
+	}
+	if list := r.loop(t, e, true, func() {}); len(list) != 2 || !strings.Contains(list[1], " typ relay ") {
+		t.Errorf("candidates %q", list)
+	}
+	e = r.endpoint(p)
+	r.subscribe(e, "IceCandidateFound")
+	r.subscribe(e, "IceGatheringDone")
+	r.invoke(e, "setTurnUrl", obj{"turnUrl": ""})
+	r.invoke(e, "processOffer", obj{"offer": pipelinetest.NewViewer(t, pipelinetest.Options{Net: n.Client()}).Offer()})
+	r.invoke(e, "gatherCandidates", nil)
+	r.event("IceGatheringDone")
+	if len(r.events) != 1 {
+		t.Errorf("candidates %v", r.events)
+	}
+	server, err := pipeline.NewServer(pipeline.Config{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	for _, a := range []Addresses{{STUN: "stun.example.org:3478"}, {STUN: "198.51.100.1"}, {STUN: "255.255.255.255:1"}, {TURN: "secret"}, {Interfaces: "nothere0"}} {
+		if err := (Config{Media: server, Addresses: a}).Validate(); err == nil || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%+v: error %v", a, err)
+		}
+	}
+}

@@ -10,7 +10,7 @@ import (
 // webrtcPart stands behind a WebRtcEndpoint.
 type webrtcPart struct {
 	*pipeline.WebRtcEndpoint
-	addressing addressing
+	addressing *addressing
 	told       toldCandidates
 }
 
@@ -25,7 +25,12 @@ func makeWebRtc(c *call) (part, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &webrtcPart{WebRtcEndpoint: e}, nil
+	w := &webrtcPart{WebRtcEndpoint: e}
+	if err := w.begin(c.s.cfg.Addresses); err != nil {
+		e.Release()
+		return nil, err
+	}
+	return w, nil
 }
 
 func (c *call) webrtc() *webrtcPart { return c.obj.part.(*webrtcPart) }
