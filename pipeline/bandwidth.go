@@ -3,6 +3,7 @@ package pipeline
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/pion/rtcp"
 )
@@ -128,7 +129,7 @@ const (
 )
 
 // estimate is what the browser is told to send at most (draft-alvestrand-rmcat-remb-03),
-// in kbit/s, for all its media together; 0 is no bound. It is the sweep's.
+// in kbit/s, for all its media together; 0 is no bound.
 func (e *WebRtcEndpoint) estimate(tracks []*upTrack) (most int, ssrcs []uint32) {
 	b := e.Bandwidth()
 	wanted, sound := 0, 0
@@ -163,13 +164,23 @@ func (e *WebRtcEndpoint) estimate(tracks []*upTrack) (most int, ssrcs []uint32) 
 	return most, ssrcs
 }
 
-// remb is the message of the moment, nil when there is none to send. It is the
-// sweep's.
-func (e *WebRtcEndpoint) remb(tracks []*upTrack) rtcp.Packet {
+// remb is the message of the moment, nil when there is none to send: the least
+// of all that bounds the browser.
+func (e *WebRtcEndpoint) remb(tracks []*upTrack, now time.Time) rtcp.Packet {
 	if len(tracks) == 0 {
 		return nil
 	}
 	most, ssrcs := e.estimate(tracks)
+	if m := e.byLoss.Load(); m != nil {
+		b, bound := e.Bandwidth(), int64(0)
+		if b.MaxVideoRecv > 0 {
+			bound = int64(b.MaxVideoRecv+soundShare) * 1000
+		}
+		limit := int(m.limit(now, bound, int64(b.MinVideoRecv)*1000) / 1000)
+		if most == 0 || limit < most {
+			most = limit
+		}
+	}
 	was := e.toldMost.Swap(int64(most))
 	switch {
 	case len(ssrcs) == 0 || most == 0 && was == 0:
@@ -178,6 +189,19 @@ func (e *WebRtcEndpoint) remb(tracks []*upTrack) rtcp.Packet {
 		most = noBound
 	}
 	return &rtcp.ReceiverEstimatedMaximumBitrate{Bitrate: float32(most) * 1000, SSRCs: ssrcs}
+}
+
+// tellLimit tells the browser now what else the sweep would.
+func (e *WebRtcEndpoint) tellLimit(now time.Time) {
+	e.mu.Lock()
+	link, state, tracks := e.link, e.state, e.tracks
+	e.mu.Unlock()
+	if link == nil || state != ConnectionConnected || e.dead.Load() {
+		return
+	}
+	if r := e.remb(tracks, now); r != nil {
+		_ = link.writeRTCP([]rtcp.Packet{r}) // a closing connection needs none
+	}
 }
 
 // bounded writes the bounds into a description: b= lines behind the connection

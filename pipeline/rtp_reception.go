@@ -43,11 +43,8 @@ func (r *reception) senderReport(ntp uint64, now time.Time) {
 }
 
 func (r *reception) report(now time.Time) rtcp.ReceptionReport {
-	expected := r.highest - r.base + 1
-	lost := expected - int64(r.received)
-	interval := expected - r.expectedPrior
-	came := int64(r.received - r.receivedPrior)
-	r.expectedPrior, r.receivedPrior = expected, r.received
+	lost := r.highest - r.base + 1 - int64(r.received)
+	interval, came := r.take()
 	out := rtcp.ReceptionReport{
 		SSRC: r.ssrc, LastSequenceNumber: uint32(r.highest), Jitter: uint32(r.jitter),
 		TotalLost: uint32(min(max(lost, 0), 1<<23-1)),
@@ -60,4 +57,13 @@ func (r *reception) report(now time.Time) rtcp.ReceptionReport {
 		out.Delay = uint32(now.Sub(r.lastReportArrive).Seconds() * 65536)
 	}
 	return out
+}
+
+// take is how many packets were expected, and how many came, since it was called
+// before.
+func (r *reception) take() (expected, came int64) {
+	all := r.highest - r.base + 1
+	expected, came = all-r.expectedPrior, int64(r.received-r.receivedPrior)
+	r.expectedPrior, r.receivedPrior = all, r.received
+	return expected, came
 }

@@ -38,6 +38,7 @@ type Server struct {
 	relayClients  atomic.Int32
 	turnRoots     *x509.CertPool // nil: the system's
 	relayCheck    time.Duration
+	metering      atomic.Int32 // endpoints whose limits follow loss
 
 	mu        sync.Mutex
 	closed    bool

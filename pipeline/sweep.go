@@ -11,22 +11,38 @@ import (
 
 // sweepInterval paces what is done for everybody from one place: sender
 // reports (RFC 3550, section 6.2, asks for 5 s or less) and flow events.
-const sweepInterval = time.Second
+const sweepInterval = 2 * rembInterval
 
 // sweep is the server's one ticker.
 func (s *Server) sweep(ctx context.Context) {
-	tick := time.NewTicker(sweepInterval)
+	tick := time.NewTicker(rembInterval)
 	defer tick.Stop()
-	for {
+	for half := true; ; half = !half {
 		select {
 		case <-ctx.Done():
 			return
 		case now := <-tick.C:
+			if half {
+				s.tellLimits(now)
+				continue
+			}
 			for _, e := range s.allElements() {
 				if e, ok := e.(sweeper); ok {
 					e.sweep(now)
 				}
 			}
+		}
+	}
+}
+
+// tellLimits is for those whose limits follow loss, between two sweeps.
+func (s *Server) tellLimits(now time.Time) {
+	if s.metering.Load() == 0 {
+		return
+	}
+	for _, e := range s.allElements() {
+		if e, ok := e.(*WebRtcEndpoint); ok && e.byLoss.Load() != nil {
+			e.tellLimit(now)
 		}
 	}
 }
@@ -75,7 +91,7 @@ func (e *WebRtcEndpoint) sweep(now time.Time) {
 	}
 	e.mediaChanged(flowing && state == ConnectionConnected)
 	if state == ConnectionConnected {
-		if r := e.remb(tracks); r != nil {
+		if r := e.remb(tracks, now); r != nil {
 			reports = append(reports, r)
 		}
 	}

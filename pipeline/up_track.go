@@ -57,6 +57,9 @@ func (e *WebRtcEndpoint) trackArrived(pc *webrtc.PeerConnection, remote *webrtc.
 	}
 	in := &inbound{track: t, pc: pc, remote: remote, receiver: r}
 	in.bind()
+	if e.byLoss.Load() != nil {
+		e.tellLimit(time.Now()) // before it has sent much
+	}
 	e.wg.Go(in.read)
 	e.wg.Go(in.readSenderReports)
 }
@@ -146,7 +149,7 @@ func (in *inbound) read() {
 	var gaps missing
 	var due []uint16
 	for {
-		n, _, err := in.remote.Read(buf)
+		n, attributes, err := in.remote.Read(buf)
 		switch {
 		case err == nil:
 		case errors.Is(err, io.ErrShortBuffer):
@@ -166,6 +169,10 @@ func (in *inbound) read() {
 			in.pt = pt
 		}
 		now := time.Now()
+		if m := in.track.endpoint.byLoss.Load(); m != nil {
+			onlySize := in.track.at.media != Video || attributes.Get(webrtc.AttributeRtxSequenceNumber) != nil
+			m.see(uint32(in.remote.SSRC()), binary.BigEndian.Uint16(buf[2:]), n, onlySize, now)
+		}
 		in.layer.Load().Write(buf[:n], now)
 		if asks {
 			if due = gaps.see(binary.BigEndian.Uint16(buf[2:]), now, due); len(due) > 0 {

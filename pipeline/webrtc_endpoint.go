@@ -31,7 +31,8 @@ type WebRtcEndpoint struct {
 
 	data        *dataChannels
 	bandwidth   atomic.Pointer[Bandwidth] // nil: no bounds
-	toldMost    atomic.Int64              // by REMB, in kbit/s; the sweep's
+	toldMost    atomic.Int64              // by REMB, in kbit/s
+	byLoss      atomic.Pointer[lossMeter] // nil: what comes is not bounded by what is lost; set under mu
 	srtpProfile atomic.Pointer[string]
 	peers       *peerBoard // nil without Trickle, as the next
 	relayPort   *relayPort
@@ -244,6 +245,9 @@ func (e *WebRtcEndpoint) Release() {
 			slots = append(slots[:len(slots):len(slots)], e.offered.slots...)
 		}
 		e.state = ConnectionClosed
+		if e.byLoss.Load() != nil {
+			e.server.metering.Add(-1)
+		}
 		e.mu.Unlock()
 		for _, d := range slots {
 			d.close()

@@ -51,14 +51,19 @@ type Network struct {
 	wg sync.WaitGroup // packets held back
 }
 
+// making guards the counter of MAC addresses that all of vnet's networks share.
+var making sync.Mutex
+
 // NewNetwork builds the network; the test's cleanup stops it. Make it before
 // the server and the browsers, so that it is stopped after them.
 func NewNetwork(tb testing.TB, o NetworkOptions) *Network {
 	tb.Helper()
+	making.Lock()
 	router, err := vnet.NewRouter(&vnet.RouterConfig{
 		CIDR: "10.0.0.0/16", QueueSize: 1 << 16, MinDelay: o.Delay,
 		LoggerFactory: &logging.DefaultLoggerFactory{Writer: nowhere{}, DefaultLogLevel: logging.LogLevelDisabled},
 	})
+	making.Unlock()
 	if err != nil {
 		tb.Fatalf("making a virtual network: %v", err)
 	}
@@ -127,7 +132,9 @@ func (n *Network) mayPass(c vnet.Chunk) bool {
 
 func (n *Network) add(at *vnet.Router, ip string) transport.Net {
 	n.tb.Helper()
+	making.Lock()
 	v, err := vnet.NewNet(&vnet.NetConfig{StaticIPs: []string{ip}})
+	making.Unlock()
 	if err != nil {
 		n.tb.Fatalf("adding %s to the virtual network: %v", ip, err)
 	}

@@ -3,7 +3,7 @@
 import { test, before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { chromium, grows, until } from './browsers.mjs';
-import { startKelas, servePage, Person } from './kurento-rig.mjs';
+import { startKelas, servePage, Person, kurentoClient } from './kurento-rig.mjs';
 import { App } from './kurento-apps.mjs';
 
 let kelas, chrome, site;
@@ -91,5 +91,46 @@ step('certificateKeyType: RSA and ECDSA, for who sends and who receives', async 
     const sdp = await app.endpoints.get(call).getLocalSessionDescriptor();
     assert.ok(sdp.includes(`a=fingerprint:sha-256 ${x.fingerprint}`), `${call}: ${x.fingerprint} is not in the answer`);
     t.diagnostic(`${call}: ${x.cipher}`);
+  }
+});
+
+/** What the browser believes it may send, and what its encoder is told, in bit/s. */
+const sending = (person, call) => person.page.evaluate(async (name) => {
+  const all = [...(await window.calls[name].getStats()).values()];
+  return {
+    available: all.find((s) => s.type === 'candidate-pair' && s.availableOutgoingBitrate)?.availableOutgoingBitrate ?? 0,
+    target: all.find((s) => s.type === 'outbound-rtp' && s.kind === 'video')?.targetBitrate ?? 0,
+    sent: all.find((s) => s.type === 'outbound-rtp' && s.kind === 'video')?.bytesSent ?? 0,
+  };
+}, call);
+
+step('rembParams: a browser begins with rembOnConnect, and is let up', async (t) => {
+  const app = new Endpoints(kelas.kurento, { slow: {}, free: {} }, async (endpoint, call) => {
+    const params = await endpoint.getRembParams();
+    assert.equal(params.rembOnConnect, 300000);
+    if (call === 'slow') await endpoint.setRembParams(kurentoClient.getComplexType('RembParams')({ rembOnConnect: 60000, exponentialFactor: 0.1 }));
+  });
+  const person = await people(t, app, 'teacher');
+  for (const call of ['slow', 'free']) {
+    await person.ask({ id: 'open', call }, 'response', 'sendonly', {}, call);
+    await until(`${call} is connected`, () => person.page.evaluate((n) => window.calls[n].connectionState === 'connected', call));
+    const told = async () => Object.values(await app.endpoints.get(call).getStats('VIDEO')).find((s) => s.type === 'inboundrtp')?.remb;
+    let limit, now;
+    if (call === 'free') {
+      await until('it sends freely', async () => (now = await sending(person, call)).target > 150000);
+      assert.equal(await told(), 0);
+      t.diagnostic(`${call}: ${JSON.stringify(now)}`);
+      continue;
+    }
+    // The first limit was told some time ago and may have grown a little.
+    await until('it obeys', async () => {
+      now = await sending(person, call);
+      limit = await told();
+      return limit >= 60000 && now.target > 0 && now.available <= limit;
+    });
+    t.diagnostic(`${call}: told ${limit}, ${JSON.stringify(now)}`);
+    assert.ok(limit < 250000 && now.target < limit, `told ${limit}: ${JSON.stringify(now)}`);
+    const first = now.available;
+    await until('it is let up', async () => (await sending(person, call)).available > first * 1.3);
   }
 });

@@ -9,11 +9,6 @@ import (
 	"kelas/pipeline/pipelinetest"
 )
 
-func (c *client) create(typ string, params obj) string {
-	c.t.Helper()
-	return c.mustText("create", obj{"type": typ, "constructorParams": params})
-}
-
 func newMarks(t *testing.T) *pipelinetest.Marks {
 	t.Helper()
 	m, err := pipelinetest.NewMarks()

@@ -239,6 +239,11 @@ func (c *client) endpoint(p string) string {
 	return c.mustText("create", obj{"type": "WebRtcEndpoint", "constructorParams": obj{"mediaPipeline": p}, "properties": obj{}})
 }
 
+func (c *client) create(typ string, params obj) string {
+	c.t.Helper()
+	return c.mustText("create", obj{"type": typ, "constructorParams": params})
+}
+
 func (c *client) invoke(object, operation string, params any) any {
 	c.t.Helper()
 	p := obj{"object": object, "operation": operation}

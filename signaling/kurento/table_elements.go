@@ -9,7 +9,7 @@ const (
 	whyFilter = "a filter decodes and encodes every picture, and nothing is decoded on the server"
 	whyHTTP   = "media posted over HTTP would have to be decoded and encoded; let PlayerEndpoint read the file"
 	whyMTU    = "packets are passed on as their sender cut them; requestKeyframe asks for a key frame"
-	whyREMB   = "lines are measured by transport-wide feedback, which has no such parameters"
+	whyREMB   = "only browsers, at a WebRtcEndpoint, are told a limit by REMB"
 )
 
 func sdpEndpoint() class {
@@ -35,7 +35,7 @@ func baseRtpEndpoint() class {
 			bandwidth("minVideoSendBandwidth", func(b *pipeline.Bandwidth) *int { return &b.MinVideoSend }),
 			bandwidth("maxVideoSendBandwidth", func(b *pipeline.Bandwidth) *int { return &b.MaxVideoSend }),
 			{name: "mtu", typ: "int", absent: whyMTU},
-			{name: "rembParams", typ: "RembParams", absent: whyREMB},
+			{name: "rembParams", typ: "RembParams", get: getRembParams, set: setRembParams},
 			{name: "mediaState", typ: "MediaState", get: getMediaState},
 			{name: "connectionState", typ: "ConnectionState", get: getConnectionState},
 		},
