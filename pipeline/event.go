@@ -116,6 +116,11 @@ type (
 		Codec           string
 		Accepted        []string
 	}
+	// KeySoftLimit says that a master key of an RtpEndpoint's m-line has nearly
+	// protected all the packets that it may (RFC 3711, section 9.2): 65536 are
+	// left. It comes once, for whichever side's key is first; what is beyond the
+	// end is not sent. A new key takes a new endpoint.
+	KeySoftLimit struct{ MediaType MediaType }
 	// LayersWanted says which of the encodings that this browser offered for a
 	// source (RIDs, the lowest first) any viewer wants; it may stop the others.
 	LayersWanted struct {
@@ -167,6 +172,7 @@ func (Recording) event()                  {}
 func (Paused) event()                     {}
 func (Stopped) event()                    {}
 func (EndOfStream) event()                {}
+func (KeySoftLimit) event()               {}
 func (LayersWanted) event()               {}
 func (LayerChanged) event()               {}
 func (Error) event()                      {}

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"syscall"
 	"testing"
-	"time"
 
 	"kelas/pipeline/pipelinetest"
 )
@@ -30,13 +29,13 @@ func TestMarkedByTCP(t *testing.T) {
 		v := pipelinetest.NewViewer(t, pipelinetest.Options{TCPOnly: true})
 		v.Negotiate(e.ProcessOffer)
 		v.WaitConnected()
-		pipelinetest.Eventually(t, 15*time.Second, "the connection has its code point", func() bool {
+		eventually(t, "the connection has its code point", func() bool {
 			classes := s.net.tcp.classes(t)
 			return len(classes) > 0 && slices.Max(classes)>>2 == dscp // the client may open more than one
 		})
 		v.Close()
 		e.Release()
-		pipelinetest.Eventually(t, 15*time.Second, "the connection is forgotten", func() bool { return len(s.net.tcp.classes(t)) == 0 })
+		eventually(t, "the connection is forgotten", func() bool { return len(s.net.tcp.classes(t)) == 0 })
 	}
 	for _, dscp := range []int{-1, 64} {
 		if _, err := p.NewWebRtcEndpoint(WebRtcEndpointOptions{DSCP: dscp}); !errors.Is(err, ErrUnsupported) {

@@ -15,8 +15,13 @@ import (
 )
 
 const (
-	// playerPayload leaves room for headers in what every path carries.
-	playerPayload = 1180
+	// PacketSize is the largest RTP packet of pictures that is made here, without
+	// what encryption adds; libwebrtc has the same, and every path carries it. What
+	// others have made is passed on as it is.
+	PacketSize = 1200
+	// playerPayload leaves room for the header, the extension of a viewer's slot,
+	// and evening out or the number of a retransmission (RFC 4588, section 4).
+	playerPayload = PacketSize - 12 - 8 - 16
 	// A file makes no key frame on request. So whoever comes late is replayed to from the last one, however long ago it
 	// was within these bounds.
 	playerReplayAge = 15 * time.Second

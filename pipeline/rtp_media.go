@@ -42,13 +42,17 @@ type rtpMedia struct {
 
 	encMu  sync.Mutex
 	enc    *srtp.Context // nil: no encryption
-	out    []byte        // the packet under way, and encrypted; reused
+	encUse keyUse
+	out    []byte // the packet under way, and encrypted; reused
 	sealed []byte
 	head   rtp.Header
 	firs   uint8
 
-	decMu sync.Mutex
-	dec   *srtp.Context
+	decMu  sync.Mutex
+	dec    *srtp.Context
+	decUse keyUse
+
+	keyTold sync.Once
 
 	mu        sync.Mutex
 	latched   netip.AddrPort
@@ -190,8 +194,17 @@ func (x *rtpMedia) write(h *rtp.Header, payload []byte) error {
 	if err != nil {
 		return err
 	}
+	x.used(&x.encUse, false)
 	_, err = x.rtp.WriteToUDPAddrPort(sealed, *dest)
 	return err
+}
+
+// used counts a packet that a key has protected, of either side, and tells once
+// when the end of one is near. Whoever calls it holds the use's lock.
+func (x *rtpMedia) used(by *keyUse, control bool) {
+	if by.count(control) {
+		x.keyTold.Do(func() { x.e.events.emit(KeySoftLimit{x.at.media}) })
+	}
 }
 
 // sendControl sends RTCP: what is given behind a report and our name (RFC 3550,
@@ -218,6 +231,7 @@ func (x *rtpMedia) sendControl(packets ...rtcp.Packet) {
 		if raw, err = x.enc.EncryptRTCP(nil, raw, nil); err != nil {
 			return
 		}
+		x.used(&x.encUse, true)
 	}
 	c := x.control
 	if x.remote.mux {

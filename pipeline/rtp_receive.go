@@ -71,6 +71,7 @@ func (x *rtpMedia) open(plain, packet []byte, from netip.AddrPort) []byte {
 		x.refused.Add(1)
 		return nil
 	}
+	x.used(&x.decUse, false)
 	return out
 }
 
@@ -147,6 +148,9 @@ func (x *rtpMedia) takeControl(raw []byte, from netip.AddrPort) {
 	if x.dec != nil {
 		x.decMu.Lock()
 		out, err := x.dec.DecryptRTCP(nil, raw, nil)
+		if err == nil {
+			x.used(&x.decUse, true)
+		}
 		x.decMu.Unlock()
 		if err != nil {
 			x.refused.Add(1)

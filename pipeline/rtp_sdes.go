@@ -123,3 +123,26 @@ func readCrypto(value string) (tag int, s SDES, err error) {
 	s, err = s.check()
 	return tag, s, err
 }
+
+const (
+	// A master key protects so many packets of SRTP and of SRTCP at most (RFC
+	// 3711, section 9.2); what encrypts refuses more.
+	srtpKeyLife  = 1 << 48
+	srtcpKeyLife = 1 << 31
+	// keyMargin is how many packets before the end an application is told, as
+	// many as libsrtp's.
+	keyMargin = 1 << 16
+)
+
+// keyUse is how many packets one master key has protected on one m-line.
+type keyUse struct{ rtp, rtcp uint64 }
+
+// count takes a packet; true: the end is near.
+func (u *keyUse) count(control bool) (near bool) {
+	if control {
+		u.rtcp++
+		return u.rtcp >= srtcpKeyLife-keyMargin
+	}
+	u.rtp++
+	return u.rtp >= srtpKeyLife-keyMargin
+}

@@ -11,11 +11,12 @@ import (
 )
 
 // Marks is this machine's network for one browser; it notes the code points
-// for differentiated services of what comes.
+// for differentiated services of what comes, and its size.
 type Marks struct {
 	*stdnet.Net
-	mu   sync.Mutex
-	seen map[string]map[int]int
+	mu      sync.Mutex
+	seen    map[string]map[int]int
+	largest map[string]int
 }
 
 // NewMarks is for Options.Net.
@@ -24,7 +25,7 @@ func NewMarks() (*Marks, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the network interfaces: %w", err)
 	}
-	return &Marks{Net: n, seen: make(map[string]map[int]int)}, nil
+	return &Marks{Net: n, seen: make(map[string]map[int]int), largest: make(map[string]int)}, nil
 }
 
 // Seen is how many packets came with each code point: of "stun", "dtls",
@@ -39,11 +40,11 @@ func (m *Marks) Seen(kind string) map[int]int {
 	return out
 }
 
-// Forget begins anew.
-func (m *Marks) Forget() {
+// Largest is the size of the largest packet of a kind, as it came.
+func (m *Marks) Largest(kind string) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	clear(m.seen)
+	return m.largest[kind]
 }
 
 // ListenUDP opens a socket whose system tells the traffic class.
@@ -106,6 +107,7 @@ func (m *Marks) note(p, oob []byte) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	kind := kindOfPacket(p)
+	m.largest[kind] = max(m.largest[kind], len(p))
 	for _, c := range list {
 		level, typ := int(c.Header.Level), int(c.Header.Type)
 		if level == syscall.IPPROTO_IP && typ == syscall.IP_TOS || level == syscall.IPPROTO_IPV6 && typ == syscall.IPV6_TCLASS {

@@ -56,6 +56,8 @@ func (s *Server) happened(o *object, ev pipeline.Event) {
 		s.deliver(o, "DataChannelOpened", map[string]any{"channelId": e.ChannelID})
 	case pipeline.DataChannelClosed:
 		s.deliver(o, "DataChannelClosed", map[string]any{"channelId": e.ChannelID})
+	case pipeline.KeySoftLimit:
+		s.deliver(o, "OnKeySoftLimit", map[string]any{"mediaType": string(e.MediaType)})
 	case pipeline.UriEndpointStateChanged:
 		s.deliver(o, "UriEndpointStateChanged", map[string]any{"state": string(e.State)})
 	case pipeline.Recording:

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"kelas/pipeline"
 	"kelas/pipeline/pipelinetest"
 )
 
@@ -88,4 +89,32 @@ func TestRtp(t *testing.T) {
 	if s := c.invoke(e, "getConnectionState", nil); s != "CONNECTED" && s != "DISCONNECTED" {
 		t.Errorf("state %v", s)
 	}
+}
+
+// TestKeySoftLimit: applications subscribe to it by habit.
+func TestKeySoftLimit(t *testing.T) {
+	r := newRig(t, Config{})
+	c := r.dial()
+	e := c.create("RtpEndpoint", obj{"mediaPipeline": c.pipeline()})
+	c.subscribe(e, "OnKeySoftLimit")
+	o, err := r.s.find(nil, e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.s.happened(o, pipeline.KeySoftLimit{MediaType: pipeline.Audio})
+	if m := c.event("OnKeySoftLimit").Params.Value; m.Object != e || m.Data["mediaType"] != "AUDIO" || m.Data["source"] != e {
+		t.Errorf("%+v", m)
+	}
+	w := c.endpoint(c.pipeline())
+	c.refuse(codeEvent, "subscribe", obj{"object": w, "type": "OnKeySoftLimit"})
+}
+
+// TestMTU: the size of packets can be read.
+func TestMTU(t *testing.T) {
+	c := newRig(t, Config{}).dial()
+	w := c.endpoint(c.pipeline())
+	if mtu := c.invoke(w, "getMtu", nil); mtu != 1200.0 {
+		t.Errorf("the size is %v", mtu)
+	}
+	c.refuse(codeNotImplemented, "invoke", obj{"object": w, "operation": "setMtu", "operationParams": obj{"mtu": 1200}})
 }

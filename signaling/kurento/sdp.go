@@ -102,3 +102,7 @@ func getConnectionState(c *call) (any, error) {
 }
 
 func getMediaState(c *call) (any, error) { return string(c.rtp().MediaState()), nil }
+
+// getMTU is the size at which packets are cut where this server makes them, of
+// files and cameras; Kurento makes all that it sends.
+func getMTU(*call) (any, error) { return pipeline.PacketSize, nil }

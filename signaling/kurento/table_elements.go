@@ -8,7 +8,7 @@ const (
 	whyMixing = "it decodes and mixes, and nothing is decoded on the server"
 	whyFilter = "a filter decodes and encodes every picture, and nothing is decoded on the server"
 	whyHTTP   = "media posted over HTTP would have to be decoded and encoded; let PlayerEndpoint read the file"
-	whyMTU    = "packets are passed on as their sender cut them; requestKeyframe asks for a key frame"
+	whyMTU    = "packets are passed on as their sender cut them, and what the server cuts itself is for all receivers alike; requestKeyframe asks for a key frame"
 	whyREMB   = "only browsers, at a WebRtcEndpoint, are told a limit by REMB"
 )
 
@@ -34,7 +34,7 @@ func baseRtpEndpoint() class {
 			bandwidth("minVideoRecvBandwidth", func(b *pipeline.Bandwidth) *int { return &b.MinVideoRecv }),
 			bandwidth("minVideoSendBandwidth", func(b *pipeline.Bandwidth) *int { return &b.MinVideoSend }),
 			bandwidth("maxVideoSendBandwidth", func(b *pipeline.Bandwidth) *int { return &b.MaxVideoSend }),
-			{name: "mtu", typ: "int", absent: whyMTU},
+			{name: "mtu", typ: "int", get: getMTU, setAbsent: whyMTU},
 			{name: "rembParams", typ: "RembParams", get: getRembParams, set: setRembParams},
 			{name: "mediaState", typ: "MediaState", get: getMediaState},
 			{name: "connectionState", typ: "ConnectionState", get: getConnectionState},
@@ -107,8 +107,6 @@ func elementEvents() []event {
 		of("DtlsConnectionStateChange", text("streamId"), text("componentId"), text("connectionId"), need("state", "DtlsConnectionState")),
 		was(of("DataChannelOpened", need("channelId", "int")), "DataChannelOpen", "OnDataChannelOpened"),
 		was(of("DataChannelClosed", need("channelId", "int")), "DataChannelClose", "OnDataChannelClosed"),
-		// Subscribed to by the tutorials; no key here lasts less than its 2^48
-		// packets, which no session lives to send (RFC 3711, section 9.2).
 		of("OnKeySoftLimit", need("mediaType", "MediaType")),
 		of("EndOfStream"),
 		of("Recording"), of("Paused"), of("Stopped"),
