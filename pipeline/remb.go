@@ -46,12 +46,12 @@ func (p RembParams) check() error {
 	}{
 		{"packetsRecvIntervalTop", float64(p.PacketsRecvIntervalTop), 1, 1e6},
 		{"exponentialFactor", p.ExponentialFactor, 0, 10},
-		{"linealFactorMin", float64(p.LinealFactorMin), 0, maxBandwidth * 1000},
+		{"linealFactorMin", float64(p.LinealFactorMin), 0, MaxBandwidth * 1000},
 		{"linealFactorGrade", p.LinealFactorGrade, 1e-3, 1e6},
 		{"decrementFactor", p.DecrementFactor, 0, 1},
 		{"thresholdFactor", p.ThresholdFactor, 0, 1},
 		{"upLosses", float64(p.UpLosses), 0, 256},
-		{"rembOnConnect", float64(p.RembOnConnect), 0, maxBandwidth * 1000},
+		{"rembOnConnect", float64(p.RembOnConnect), 0, MaxBandwidth * 1000},
 	} {
 		if !(x.value >= x.low && x.value <= x.high) {
 			return fmt.Errorf("%w: %s is %v; %v to %v are possible", ErrBadBandwidth, x.name, x.value, x.low, x.high)
