@@ -134,3 +134,22 @@ step('rembParams: a browser begins with rembOnConnect, and is let up', async (t)
     await until('it is let up', async () => (await sending(person, call)).available > first * 1.3);
   }
 });
+
+step('mtu can be read, keys are watched, and every name of qosDscp is taken', async (t) => {
+  const client = await kurentoClient(kelas.kurento);
+  t.after(() => client.close());
+  const pipeline = await client.create('MediaPipeline');
+  const endpoint = await pipeline.create('WebRtcEndpoint');
+  assert.equal(await endpoint.getMtu(), 1200);
+  const error = await new Promise((resolve) => endpoint.setMtu(1100, resolve));
+  assert.equal(error.code, 40006);
+  assert.match(error.message, /requestKeyframe/);
+  const rtp = await pipeline.create('RtpEndpoint', { crypto: kurentoClient.getComplexType('SDES')({ crypto: 'AES_128_CM_HMAC_SHA1_80' }) });
+  rtp.on('OnKeySoftLimit', () => {}); // an error would be emitted, and end this process
+  await rtp.getName(); // behind the subscription
+  const kmd = JSON.parse(await (await client.getServerManager()).getKmd('elements'));
+  const names = kmd.complexTypes.find((t) => t.name === 'DSCPValue').values;
+  assert.equal(names.length, 43);
+  for (const qosDscp of names) await pipeline.create('WebRtcEndpoint', { qosDscp });
+  await pipeline.release();
+});
