@@ -130,7 +130,7 @@ func (c *conn) read() (inOrder bool) {
 			return websocket.IsCloseError(err, websocket.CloseNormalClosure, websocket.CloseGoingAway, websocket.CloseNoStatusReceived)
 		}
 		if kind == websocket.TextMessage || kind == websocket.BinaryMessage {
-			c.requests.put(msg, c.dead)
+			c.requests.put(letter{msg, c.s.arrivals.Add(1)}, c.dead)
 		}
 	}
 }
@@ -149,7 +149,7 @@ func (c *conn) write() {
 			return
 		case <-c.out.filled:
 			if m, ok := c.out.take(); ok {
-				err = c.writeText(m)
+				err = c.writeText(m.text)
 			}
 		case <-ping.C:
 			err = c.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(writeTimeout))
@@ -169,7 +169,7 @@ func (c *conn) writeText(m []byte) error {
 // a moment to read them before the connection is cut.
 func (c *conn) goodbye() {
 	for m, ok := c.out.take(); ok; m, ok = c.out.take() {
-		if c.writeText(m) != nil {
+		if c.writeText(m.text) != nil {
 			return
 		}
 	}
@@ -188,13 +188,13 @@ func (c *conn) goodbye() {
 // push queues a message without waiting; it is for events. A client that does
 // not read is cut: its session stays and can be resumed.
 func (c *conn) push(m []byte) {
-	if !c.out.offer(m) {
+	if !c.out.offer(letter{text: m}) {
 		c.abort()
 	}
 }
 
 // send queues an answer, and waits while there is no room.
-func (c *conn) send(m []byte) { c.out.put(m, c.dead) }
+func (c *conn) send(m []byte) { c.out.put(letter{text: m}, c.dead) }
 
 // work handles one request after the other. A connection that was lost leaves
 // what was not begun, since a client that comes back asks again; one that was
@@ -239,8 +239,8 @@ func (c *conn) stopped() bool {
 	}
 }
 
-func (c *conn) handle(msg []byte) {
-	r, refused := readRequest(msg)
+func (c *conn) handle(msg letter) {
+	r, refused := readRequest(msg.text)
 	if refused != nil {
 		c.sendAnswer(*refused)
 		return
@@ -259,7 +259,7 @@ func (c *conn) handle(msg []byte) {
 	if sess != nil {
 		var mine bool
 		if m, mine = c.s.recall(sess, r.id, r.params["sessionId"] == sess.id); !mine {
-			c.repeat(sess, m)
+			c.repeat(sess, m, msg.at)
 			return
 		}
 	}
@@ -274,7 +274,7 @@ func (c *conn) handle(msg []byte) {
 		return
 	}
 	c.s.remember(sess, m, raw)
-	c.s.attach(sess, c)
+	c.s.attach(sess, c, msg.at)
 	if r.id != nil {
 		c.send(raw)
 	}
@@ -285,10 +285,10 @@ func (c *conn) handle(msg []byte) {
 }
 
 // repeat answers a request that was sent again, once the first is done.
-func (c *conn) repeat(sess *session, m *memo) {
+func (c *conn) repeat(sess *session, m *memo, at uint64) {
 	select {
 	case <-m.done:
-		c.s.attach(sess, c)
+		c.s.attach(sess, c, at)
 		c.send(m.raw)
 	case <-c.dead:
 	}

@@ -14,22 +14,22 @@ import (
 func TestMailbox(t *testing.T) {
 	b := newMailbox(3, 100)
 	for i := range 3 {
-		if !b.offer([]byte{byte(i)}) {
+		if !b.offer(letter{text: []byte{byte(i)}}) {
 			t.Fatalf("no room for message %d", i)
 		}
 	}
-	if b.offer(nil) {
+	if b.offer(letter{}) {
 		t.Error("a fourth found room")
 	}
 	for i := range 3 {
-		if m, ok := b.take(); !ok || m[0] != byte(i) {
-			t.Errorf("%v in the place of %d", m, i)
+		if m, ok := b.take(); !ok || m.text[0] != byte(i) {
+			t.Errorf("%v in the place of %d", m.text, i)
 		}
 	}
 	if m, ok := b.take(); ok {
-		t.Errorf("an empty one gave %v", m)
+		t.Errorf("an empty one gave %v", m.text)
 	}
-	if !b.offer(make([]byte, 1000)) || b.offer(nil) {
+	if !b.offer(letter{text: make([]byte, 1000)}) || b.offer(letter{}) {
 		t.Error("one that is large goes in alone")
 	}
 	// Whoever waits gets room, and nothing is lost or turned round.
@@ -38,23 +38,23 @@ func TestMailbox(t *testing.T) {
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for i := range 1000 {
-			b.put(fmt.Append(nil, i), gone)
+			b.put(letter{text: fmt.Append(nil, i)}, gone)
 		}
 	})
 	for i := 0; i < 1000; {
 		<-b.filled
 		if m, ok := b.take(); ok {
-			if string(m) != fmt.Sprint(i) {
-				t.Fatalf("%s in the place of %d", m, i)
+			if string(m.text) != fmt.Sprint(i) {
+				t.Fatalf("%s in the place of %d", m.text, i)
 			}
 			i++
 		}
 	}
 	wg.Wait()
-	for b.offer(nil) {
+	for b.offer(letter{}) {
 	}
 	close(gone)
-	b.put(nil, gone) // waits no more
+	b.put(letter{}, gone) // waits no more
 }
 
 // TestFrames: binary frames are taken, answers are text; one message may come
@@ -260,4 +260,30 @@ func TestWorkIsNotCollected(t *testing.T) {
 	if n := r.s.Stats().Sessions; n != 1 {
 		t.Errorf("%d sessions", n)
 	}
+}
+
+// TestLateAnswer: a session that was moved while its first connection was at
+// work stays where it is, though that one answers later.
+func TestLateAnswer(t *testing.T) {
+	r := newRig(t, Config{})
+	a, b := r.dial(), r.dial()
+	id := a.connect("")
+	e := a.mustText("create", obj{"type": "PassThrough", "constructorParams": obj{"mediaPipeline": a.pipeline()}})
+	a.subscribe(e, "ElementConnected")
+	a.send("invoke", obj{"object": managerID, "operation": "getUsedCpu", "operationParams": obj{"interval": 300}, "sessionId": id})
+	a.send("invoke", obj{"object": e, "operation": "getName", "sessionId": id})
+	eventually(t, "both have come", func() bool { return r.s.arrivals.Load() == 6 })
+	b.next = 1000
+	b.connect(id)
+	a.answer()
+	a.answer()
+	other := r.dial()
+	other.invoke(e, "connect", obj{"sink": e, "mediaType": "VIDEO"})
+	b.event("ElementConnected")
+	if len(a.events) != 0 {
+		t.Errorf("the first heard %v", a.events)
+	}
+	a.must("describe", obj{"object": e, "sessionId": id}) // what comes now takes it back
+	other.invoke(e, "connect", obj{"sink": e, "mediaType": "AUDIO"})
+	a.event("ElementConnected")
 }

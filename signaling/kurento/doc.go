@@ -16,6 +16,7 @@
 //
 // Lock order: Server.mu guards sessions, objects, references and
 // subscriptions; nothing of the pipeline is called, nothing is read or written
-// and no other lock but conn.mu is taken while it is held. The objects' own
-// locks (webrtcObject.mu and so on) are never held together with it.
+// and no other lock but conn.mu and mailbox.mu is taken while it is held. The
+// objects' own locks (webrtcObject.mu and so on) are never held together with
+// it.
 package kurento

@@ -2,6 +2,13 @@ package kurento
 
 import "sync"
 
+// letter is one message, and of a request when it came: a number that grows
+// over all connections.
+type letter struct {
+	text []byte
+	at   uint64
+}
+
 // mailbox is a queue of messages that is bounded in number and in bytes. It
 // takes memory for what is in it and nothing more; one message fits into an
 // empty one whatever its size. Any number may put in, one takes out.
@@ -11,7 +18,7 @@ type mailbox struct {
 	freed            chan struct{} // and this one when there may be room
 
 	mu    sync.Mutex
-	list  [][]byte
+	list  []letter
 	bytes int
 }
 
@@ -27,20 +34,20 @@ func wake(c chan struct{}) {
 }
 
 // offer puts m in without waiting; false says that there is no room.
-func (b *mailbox) offer(m []byte) bool {
+func (b *mailbox) offer(m letter) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.list) > 0 && (len(b.list) >= b.maxLen || b.bytes+len(m) > b.maxBytes) {
+	if len(b.list) > 0 && (len(b.list) >= b.maxLen || b.bytes+len(m.text) > b.maxBytes) {
 		return false
 	}
 	b.list = append(b.list, m)
-	b.bytes += len(m)
+	b.bytes += len(m.text)
 	wake(b.filled)
 	return true
 }
 
 // put waits for room until gone is closed. Only one may wait.
-func (b *mailbox) put(m []byte, gone <-chan struct{}) {
+func (b *mailbox) put(m letter, gone <-chan struct{}) {
 	for !b.offer(m) {
 		select {
 		case <-b.freed:
@@ -51,15 +58,15 @@ func (b *mailbox) put(m []byte, gone <-chan struct{}) {
 }
 
 // take returns the oldest message; false says that there is none.
-func (b *mailbox) take() ([]byte, bool) {
+func (b *mailbox) take() (letter, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.list) == 0 {
-		return nil, false
+		return letter{}, false
 	}
 	m := b.list[0]
-	b.list[0] = nil
-	b.bytes -= len(m)
+	b.list[0] = letter{}
+	b.bytes -= len(m.text)
 	if b.list = b.list[1:]; len(b.list) == 0 {
 		b.list = nil
 	} else {

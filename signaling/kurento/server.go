@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -30,6 +31,8 @@ type Server struct {
 	ctx    context.Context // of everything that may take long
 	cancel context.CancelFunc
 	wg     sync.WaitGroup // connections and the sweeping
+
+	arrivals atomic.Uint64 // requests so far
 
 	bounds sync.Mutex // held while one bandwidth of an endpoint is changed
 

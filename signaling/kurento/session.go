@@ -13,6 +13,7 @@ type session struct {
 	id     string
 	addr   netip.Prefix // that made it
 	conn   *conn        // that used it last; nil without one
+	usedAt uint64       // when the request came by which that connection has it
 	inUse  bool         // since the last sweep
 	closed bool
 	refs   map[*object]struct{}
@@ -86,14 +87,20 @@ func (s *Server) newSessionLocked(c *conn, id string) (*session, error) {
 	return sess, nil
 }
 
-// attach has the session's events go to c from now on.
-func (s *Server) attach(sess *session, c *conn) {
+// attach has the session's events go to c from now on, unless a request that
+// came after this one has moved it to another: the late answer to a slow
+// request on a lost connection must not take it back.
+func (s *Server) attach(sess *session, c *conn, at uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if sess.closed || c.gone {
 		return
 	}
 	c.session = sess
+	if at < sess.usedAt {
+		return
+	}
+	sess.usedAt = at
 	if sess.conn != c {
 		if sess.conn != nil {
 			delete(sess.conn.sessions, sess)
