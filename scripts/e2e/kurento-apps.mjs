@@ -275,3 +275,50 @@ export class GroupCall extends App {
     }
   }
 }
+
+/** Publishing as OpenVidu does it: through a PassThrough, which is cut off to mute. */
+export class Publishing extends App {
+  endpoints = new Map();
+
+  async message(person, m) {
+    switch (m.id) {
+      case 'publish': return this.publish(person, m.sdpOffer);
+      case 'subscribe': return this.subscribe(person, m.sdpOffer);
+      case 'mute': return this.publisher.disconnect(this.out, ...m.kinds);
+      case 'unmute': return this.publisher.connect(this.out, ...m.kinds);
+      case 'onIceCandidate': return this.candidates.take(person, this.endpoints.get(person), m.candidate);
+    }
+  }
+
+  async endpoint(person) {
+    const endpoint = await this.pipeline.create('WebRtcEndpoint');
+    for (const bound of ['setMaxVideoRecvBandwidth', 'setMaxVideoSendBandwidth']) endpoint[bound](1000);
+    for (const bound of ['setMinVideoRecvBandwidth', 'setMinVideoSendBandwidth']) endpoint[bound](300);
+    this.endpoints.set(person, endpoint);
+    await this.candidates.flush(person, endpoint);
+    return endpoint;
+  }
+
+  async answer(person, endpoint, sdpOffer) {
+    const sdpAnswer = await endpoint.processOffer(sdpOffer);
+    const gathered = endpoint.gatherCandidates();
+    await person.send({ id: 'answer', sdpAnswer });
+    await gathered;
+  }
+
+  async publish(person, sdpOffer) {
+    this.pipeline = await (await this.connection()).create('MediaPipeline');
+    const endpoint = this.publisher = await this.endpoint(person);
+    this.out = await this.pipeline.create('PassThrough');
+    this.tellCandidates(person, endpoint);
+    await endpoint.connect(this.out);
+    await this.answer(person, endpoint, sdpOffer);
+  }
+
+  async subscribe(person, sdpOffer) {
+    const endpoint = await this.endpoint(person);
+    this.tellCandidates(person, endpoint);
+    await this.out.connect(endpoint);
+    await this.answer(person, endpoint, sdpOffer);
+  }
+}

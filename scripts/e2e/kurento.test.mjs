@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { chromium, firefox, grows, until } from './browsers.mjs';
 import { startKelas, servePage, tap, Person } from './kurento-rig.mjs';
-import { OneToMany, HelloWorld, OneToOne, GroupCall } from './kurento-apps.mjs';
+import { OneToMany, HelloWorld, OneToOne, GroupCall, Publishing } from './kurento-apps.mjs';
 import { OneToOneRecording } from './kurento-media-apps.mjs';
 
 let kelas, chrome, fox, site, dir;
@@ -228,4 +228,29 @@ step('group-call: three people in a room, one leaves', async (t) => {
   const client = await app.connection();
   const manager = await client.getServerManager();
   await until('nothing is left', async () => (await manager.getPipelines()).length === 0);
+});
+
+step('publishing through a PassThrough: muted by kind and as a whole, while viewers stay', async (t) => {
+  const line = await tap(kelas.kurento);
+  const app = new Publishing(line.uri);
+  const [teacher, ani, budi] = await people(t, line, app, 'teacher', 'ani', 'budifox');
+  await teacher.ask({ id: 'publish' }, 'answer', 'sendonly');
+  const viewers = [ani, budi];
+  for (const p of viewers) await p.ask({ id: 'subscribe' }, 'answer', 'recvonly');
+  const seen = () => Promise.all(viewers.flatMap((p) => [grows(`${p.name}: picture`, () => p.frames()), grows(`${p.name}: sound`, () => p.sound())]));
+  const still = (what, figure) => until(`${what} stands still`, async () => {
+    const before = await Promise.all(viewers.map(figure));
+    await new Promise((r) => setTimeout(r, 500));
+    return (await Promise.all(viewers.map(figure))).every((n, i) => n === before[i]);
+  });
+  await seen();
+  await app.message(teacher, { id: 'mute', kinds: ['VIDEO'] });
+  await still('the picture', (p) => p.frames());
+  await grows('the sound goes on', () => ani.sound());
+  await app.message(teacher, { id: 'unmute', kinds: ['VIDEO'] });
+  await seen();
+  await app.message(teacher, { id: 'mute', kinds: [] });
+  await still('the sound', (p) => p.sound());
+  await app.message(teacher, { id: 'unmute', kinds: [] });
+  await seen();
 });
