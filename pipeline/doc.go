@@ -40,7 +40,6 @@
 //	lineTap.mu, alone
 //	rtpMedia.mu > sfu.Layer's; sfu.Slot's > rtpMedia.encMu, which nothing is called under
 //	sfu's > recorderInbox.mu
-//	fileRoot.mu, alone; files are created and closed under it
 //	sfu's > pion's, viewer.Conn's > those of udp, which nothing is called under
 //
 // The graph of a pipeline (element's maps) belongs to MediaPipeline.mu, and

@@ -95,10 +95,16 @@ var srtpProfiles = []dtls.SRTPProtectionProfile{dtls.SRTP_AEAD_AES_128_GCM, dtls
 // newPeerConnection makes a PeerConnection; onProfile learns which SRTP profile
 // the DTLS handshake chose, which pion does not tell otherwise. data has an
 // offer of ours hold a line for data channels. tap sees what goes out and what
-// the browser says of it.
+// the browser says of it. Without mux it has sockets of its own, from which it
+// checks the other side: two endpoints of one server could not be told apart by
+// the address that both have.
 func (m *mediaAPI) newPeerConnection(p profile, id *identity, mux ice.UDPMux, tap *lineTap, data bool, onProfile func(string)) (*webrtc.PeerConnection, error) {
 	s := m.settings
 	s.SetICEUDPMux(mux)
+	if mux == nil {
+		s.SetLite(false)
+		s.SetICETCPMux(nil)
+	}
 	s.BufferFactory = tap.buffers
 	interceptors := &interceptor.Registry{}
 	for _, f := range p.interceptors {

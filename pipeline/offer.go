@@ -46,6 +46,13 @@ func (o *offer) sending() bool {
 	return slices.ContainsFunc(o.lines, func(l offerLine) bool { return l.sends })
 }
 
+// lite tells whether the other side does no checks (RFC 8445, section 2.5): it is
+// a server, maybe this one.
+func (o *offer) lite() bool {
+	_, ok := o.described.Attribute("ice-lite")
+	return ok || slices.ContainsFunc(o.described.MediaDescriptions, func(m *sdp.MediaDescription) bool { return has(m, "ice-lite") })
+}
+
 // takesData tells whether messages were agreed on.
 func (o *offer) takesData() bool {
 	return slices.ContainsFunc(o.lines, func(l offerLine) bool { return l.media == Data && !l.rejected })

@@ -68,7 +68,7 @@ func (e *WebRtcEndpoint) generate(opts OfferOptions) (*generated, error) {
 	if len(g.lines) == 0 && !e.opts.UseDataChannels {
 		return nil, badSDP("there is nothing to offer")
 	}
-	pc, err := e.newPeerConnection((&offer{lines: g.lines}).sending())
+	pc, err := e.newPeerConnection((&offer{lines: g.lines}).sending(), false)
 	if err != nil {
 		return nil, err
 	}

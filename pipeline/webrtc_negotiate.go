@@ -104,7 +104,7 @@ func (e *WebRtcEndpoint) open(o *offer) (string, error) {
 	if e.mayBeViewer(o) {
 		return e.openViewer(o)
 	}
-	pc, err := e.newPeerConnection(o.sending() || e.opts.MaySend)
+	pc, err := e.newPeerConnection(o.sending() || e.opts.MaySend, o.lite())
 	if err != nil {
 		return "", err
 	}
@@ -128,13 +128,18 @@ func (e *WebRtcEndpoint) abandon(pc *webrtc.PeerConnection, slots []*downTrack) 
 	e.data.settle(false)
 }
 
-// newPeerConnection makes one of the sort that takes media, or only gives.
-func (e *WebRtcEndpoint) newPeerConnection(takes bool) (*webrtc.PeerConnection, error) {
+// newPeerConnection makes one of the sort that takes media, or only gives. With
+// checks it does those that the other side, a server like this one, does not.
+func (e *WebRtcEndpoint) newPeerConnection(takes, checks bool) (*webrtc.PeerConnection, error) {
 	p := e.server.media.lean
 	if e.mayTake = takes; takes {
 		p = e.server.media.full
 	}
-	pc, err := e.server.media.newPeerConnection(p, e.identity, e.udpMux(), e.tap, e.opts.UseDataChannels, func(name string) { e.srtpProfile.Store(&name) })
+	mux := e.udpMux()
+	if checks {
+		mux = nil
+	}
+	pc, err := e.server.media.newPeerConnection(p, e.identity, mux, e.tap, e.opts.UseDataChannels, func(name string) { e.srtpProfile.Store(&name) })
 	if err != nil {
 		return nil, fmt.Errorf("opening a connection: %w", err)
 	}
