@@ -52,10 +52,12 @@ type identities struct {
 	ecdsa *identity
 
 	making sync.WaitGroup
-	begin  sync.Once
 	made   chan struct{}
 	rsa    *identity // these two are there when made is closed
 	failed error
+
+	mu    sync.Mutex
+	begun bool // made is closed some day
 }
 
 func newIdentities() (*identities, error) {
@@ -72,20 +74,22 @@ func newIdentities() (*identities, error) {
 
 // prepare begins with what connections of that sort will need.
 func (s *identities) prepare(kind CertificateKey) {
-	if kind != CertificateRSA {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if kind == CertificateRSA && !s.begun {
+		s.begun = true
+		s.making.Go(s.makeRSA)
+	}
+}
+
+func (s *identities) makeRSA() {
+	defer close(s.made)
+	key, err := rsa.GenerateKey(rand.Reader, rsaBits)
+	if err != nil {
+		s.failed = fmt.Errorf("making the key for DTLS: %w", err)
 		return
 	}
-	s.begin.Do(func() {
-		s.making.Go(func() {
-			defer close(s.made)
-			key, err := rsa.GenerateKey(rand.Reader, rsaBits)
-			if err != nil {
-				s.failed = fmt.Errorf("making the key for DTLS: %w", err)
-				return
-			}
-			s.rsa, s.failed = newIdentity(key)
-		})
-	})
+	s.rsa, s.failed = newIdentity(key)
 }
 
 // of waits for the certificate of that sort.
@@ -102,8 +106,16 @@ func (s *identities) of(ctx context.Context, kind CertificateKey) (*identity, er
 	}
 }
 
-// close waits for a key that is being made.
-func (s *identities) close() { s.making.Wait() }
+// close waits for a key that is being made; none is made afterwards.
+func (s *identities) close() {
+	s.mu.Lock()
+	if !s.begun {
+		s.begun, s.failed = true, ErrClosed
+		close(s.made)
+	}
+	s.mu.Unlock()
+	s.making.Wait()
+}
 
 func newIdentity(key crypto.Signer) (*identity, error) {
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))

@@ -1,9 +1,9 @@
 // What an endpoint of the Kurento protocol can be told about its connection,
 // seen from Chromium.
-import { test, before, after } from 'node:test';
+import { before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { chromium, grows, until } from './browsers.mjs';
-import { startKelas, servePage, Person, kurentoClient } from './kurento-rig.mjs';
+import { startKelas, servePage, Person, kurentoClient, steps } from './kurento-rig.mjs';
 import { App } from './kurento-apps.mjs';
 
 let kelas, chrome, site;
@@ -20,16 +20,7 @@ after(async () => {
   await kelas?.stop();
 });
 
-function step(name, fn) {
-  test(name, { timeout: 120000 }, async (t) => {
-    try {
-      await fn(t);
-    } catch (e) {
-      t.diagnostic(`end of the server's log:\n${kelas.log.slice(-2000)}`);
-      throw e;
-    }
-  });
-}
+const step = steps(() => kelas);
 
 /** Each call is an endpoint of one pipeline, made with the parameters of its name. */
 class Endpoints extends App {

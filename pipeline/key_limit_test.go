@@ -14,15 +14,7 @@ import (
 // the keys have protected before.
 func TestKeySoftLimit(t *testing.T) {
 	t.Parallel()
-	s, err := NewServer(Config{}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	p, err := s.NewMediaPipeline()
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, p := ownPipeline(t, Config{})
 	a, b := keyed(t, p), keyed(t, p)
 	offer, err := a.GenerateOffer(t.Context(), OfferOptions{})
 	if err != nil {
@@ -86,6 +78,20 @@ func TestKeySoftLimit(t *testing.T) {
 	video.encMu.Unlock()
 	video.sendControl(&rtcp.ReceiverReport{SSRC: video.ssrc})
 	wait(t, near, Video)
+}
+
+func ownPipeline(t *testing.T, cfg Config) (*Server, *MediaPipeline) {
+	t.Helper()
+	s, err := NewServer(cfg, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	p, err := s.NewMediaPipeline()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, p
 }
 
 func keyed(t *testing.T, p *MediaPipeline) *RtpEndpoint {
