@@ -24,7 +24,7 @@
 // one for its sender reports, and on a PeerConnection one for each slot's RTCP;
 // a viewer's are in viewer. The workers that send to slots are the Server's. Subscribers are
 // called by a goroutine of the element that, too, lives only while there are
-// events. With a STUN or TURN server it has some more from GatherCandidates to its end. A recorder has one goroutine from Record until its file is closed, a player one
+// events. The Server has one more while it makes an RSA key, once. With a STUN or TURN server it has some more from GatherCandidates to its end. A recorder has one goroutine from Record until its file is closed, a player one
 // from Play to the end of the stream.
 //
 // # Lock order
@@ -32,13 +32,14 @@
 //	Server.mu, alone: nothing is called while it is held
 //	MediaPipeline.mu > locks of sfu.UpTrack and sfu.Slot > pion's
 //	MediaPipeline.mu > downTrack.mu, dataSource.mu, element events queue
-//	WebRtcEndpoint.mu > element events queue, peerBoard.mu, queue.mu
-//	mapper.mu, relayPort.mu, allocation.mu, alone
+//	WebRtcEndpoint.mu > element events queue, peerBoard.mu, queue.mu, lossMeter.mu
+//	mapper.mu, relayPort.mu, allocation.mu, identities.mu, markedListener.mu, alone
 //	MediaPipeline.mu > RecorderEndpoint.mu > sfu's, element events queue
 //	PlayerEndpoint.mu > playerLoop.mu, element events queue
 //	upTrack.mu > sfu's
 //	lineTap.mu, alone
-//	rtpMedia.mu > sfu.Layer's; sfu.Slot's > rtpMedia.encMu, which nothing is called under
+//	rtpMedia.mu > sfu.Layer's; sfu.Slot's > rtpMedia.encMu > element events queue
+//	rtpMedia.decMu > element events queue
 //	sfu's > recorderInbox.mu
 //	sfu's > pion's, viewer.Conn's > those of udp, which nothing is called under
 //
