@@ -82,13 +82,11 @@ func (p *relayPort) detach() {
 	p.out = nil
 }
 
-// permit lets packets from and to that address pass, or no longer.
-func (p *relayPort) permit(ip netip.Addr, yes bool) {
+// permit lets packets from and to that address pass.
+func (p *relayPort) permit(ip netip.Addr) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.permits[ip] = yes; !yes {
-		delete(p.permits, ip)
-	}
+	p.permits[ip] = true
 }
 
 func (p *relayPort) way(ip netip.Addr) net.PacketConn {

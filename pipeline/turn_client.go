@@ -283,20 +283,21 @@ func (r *allocation) serve(ctx context.Context, peers *peerBoard) error {
 // permit has the TURN server let packets from that address through (RFC 8656,
 // section 9), which ICE-lite has nobody else to ask for: an agent that checks
 // would do it by its checks. The binding indication is what it takes to have
-// pion's client ask, and remember to renew it.
+// pion's client ask, and remember to renew it. It waits for the answer, so nobody
+// else may send to that address before: a worker would wait too.
 func (r *allocation) permit(a netip.AddrPort) bool {
 	if !a.Addr().Is4() {
 		return false
 	}
-	r.port.permit(a.Addr(), true)
 	m, err := stun.Build(stun.TransactionID, stun.NewType(stun.MethodBinding, stun.ClassIndication), stun.Fingerprint)
-	if err == nil {
-		_, err = r.alloc.WriteTo(m.Raw, net.UDPAddrFromAddrPort(a))
-	}
 	if err != nil {
-		r.port.permit(a.Addr(), false)
+		return false
 	}
-	return err == nil
+	if _, err := r.alloc.WriteTo(m.Raw, net.UDPAddrFromAddrPort(a)); err != nil {
+		return false
+	}
+	r.port.permit(a.Addr())
+	return true
 }
 
 // stands asks for a permission again. The first try may fail by a nonce that has
