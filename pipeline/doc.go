@@ -22,10 +22,12 @@
 // candidates and all that pion reports run one after the other; its goroutine
 // lives only while there is work. It has one goroutine for each SSRC received,
 // one for its sender reports, and on a PeerConnection one for each slot's RTCP;
-// a viewer's are in viewer. The workers that send to slots are the Server's. Subscribers are
-// called by a goroutine of the element that, too, lives only while there are
-// events. The Server has one more while it makes an RSA key, once. With a STUN or TURN server it has some more from GatherCandidates to its end. A recorder has one goroutine from Record until its file is closed, a player one
-// from Play to the end of the stream.
+// a viewer's are in viewer. The workers that send to slots are the Server's.
+// Subscribers are called by a goroutine of the element that, too, lives only
+// while there are events. The Server has one more while it makes an RSA key,
+// once. With a STUN or TURN server an endpoint has some more from
+// GatherCandidates to its end. A recorder has one goroutine from Record until its
+// file is closed, a player one from Play to the end of the stream.
 //
 // # Lock order
 //
@@ -36,7 +38,7 @@
 //	mapper.mu, relayPort.mu, allocation.mu, identities.mu, markedListener.mu, alone
 //	MediaPipeline.mu > RecorderEndpoint.mu > sfu's, element events queue
 //	PlayerEndpoint.mu > playerLoop.mu, element events queue
-//	upTrack.mu > sfu's
+//	upTrack.mu > sfu's, element events queue
 //	lineTap.mu, alone
 //	rtpMedia.mu > sfu.Layer's; sfu.Slot's > rtpMedia.encMu > element events queue
 //	rtpMedia.decMu > element events queue

@@ -272,21 +272,24 @@ func (c *Conn) pairChanged(local, remote ice.Candidate) {
 		r.direct = c.lane != nil && local.NetworkType().IsUDP() && local.Port() == c.lane.Port() && c.lane.Reaches(r.to)
 	}
 	c.route.Store(r)
-	c.tellPair(local, remote)
+	c.tellPair(func() *ice.CandidatePair { return &ice.CandidatePair{Local: local, Remote: remote} })
 }
 
-// tellPair hands on what two goroutines of ICE learn.
-func (c *Conn) tellPair(local, remote ice.Candidate) {
+// tellPair hands on what two goroutines of ICE learn. It is found out in turn, so
+// that what is told last is what is.
+func (c *Conn) tellPair(found func() *ice.CandidatePair) {
 	c.pairing.Lock()
 	defer c.pairing.Unlock()
-	c.handler.Pair("candidate:"+local.Marshal(), "candidate:"+remote.Marshal())
+	if p := found(); p != nil {
+		c.handler.Pair("candidate:"+p.Local.Marshal(), "candidate:"+p.Remote.Marshal())
+	}
 }
 
 // iceChanged is ICE's. Its pairs come by another goroutine, and the one by which
 // it is connected is to be known first.
 func (c *Conn) iceChanged(s ice.ConnectionState) {
-	if p := c.Pair(); p != nil && s == ice.ConnectionStateConnected {
-		c.tellPair(p.Local, p.Remote)
+	if s == ice.ConnectionStateConnected {
+		c.tellPair(c.Pair)
 	}
 	c.handler.ICE(s)
 	c.mu.Lock()
