@@ -50,7 +50,9 @@ export class Recording extends App {
   }
 
   async stop() {
-    await this.recorder.stopAndWait();
+    const stopped = new Promise((resolve) => this.recorder.once('Stopped', resolve));
+    await this.recorder.stop();
+    await stopped;
     await this.pipeline.release();
   }
 

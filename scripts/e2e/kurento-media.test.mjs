@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { chromium, grows, until } from './browsers.mjs';
 import { probe } from './files.mjs';
-import { startKelas, servePage, Person } from './kurento-rig.mjs';
+import { startKelas, servePage, tap, Person } from './kurento-rig.mjs';
 import { Recording, Player } from './kurento-media-apps.mjs';
 
 let kelas, chrome, site, dir;
@@ -39,11 +39,12 @@ function step(name, fn) {
   });
 }
 
-async function person(t, app) {
+async function person(t, app, line) {
   const p = await Person.open(chrome, site.url, 'me', app);
   t.after(async () => {
     await p.close();
     app.close();
+    line.close();
   });
   return p;
 }
@@ -51,18 +52,24 @@ async function person(t, app) {
 for (const [mode, kinds] of [['video-and-audio', ['audio', 'video']], ['video-only', ['video']], ['audio-only', ['audio']]]) {
   step(`hello-world-recording: ${mode}, then played`, async (t) => {
     const path = join(dir, `${mode}.webm`);
-    const app = new Recording(kelas.kurento, `file://${path}`);
-    const me = await person(t, app);
+    const line = await tap(kelas.kurento);
+    const app = new Recording(line.uri, `file://${path}`);
+    const me = await person(t, app, line);
     await me.ask({ id: 'start', mode }, 'startResponse', 'sendrecv');
+    assert.deepEqual(line.taken(), ['create MediaPipeline', 'create WebRtcEndpoint', 'connect', 'create RecorderEndpoint',
+      'on Recording', 'on Stopped', 'on Paused', 'on Error', ...kinds.map(() => 'connect'), 'processOffer', 'on IceCandidateFound', 'gatherCandidates', 'record']);
     await me.heard((m) => m.id === 'recording');
     await grows('own picture', () => me.frames(), 45);
     await app.message(me, { id: 'stop' });
+    assert.deepEqual(line.taken(), ['stop', 'release']);
     await me.hangUp();
     const file = await probe(path);
     assert.deepEqual(file.kinds, kinds);
     assert.ok(file.seconds > 2 && file.seconds < 60, `${file.seconds} s`);
 
     await me.ask({ id: 'play' }, 'playResponse', 'recvonly');
+    assert.deepEqual(line.taken().slice(0, 10), ['create MediaPipeline', 'create WebRtcEndpoint', 'create PlayerEndpoint', 'connect', 'on Error', 'on EndOfStream',
+      'processOffer', 'on IceCandidateFound', 'play', 'gatherCandidates']);
     if (kinds.includes('video')) await grows('the recorded picture', () => me.frames());
     if (kinds.includes('audio')) await grows('the recorded sound', () => me.sound());
     await me.heard((m) => m.id === 'playEnd', 0, 70000);
@@ -74,9 +81,13 @@ step('player: a file with seeking, pause, position and its end', async (t) => {
   const path = join(dir, 'made.webm');
   await promisify(execFile)('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=320x240:rate=15', '-f', 'lavfi', '-i', 'sine=frequency=440',
     '-t', '12', '-c:v', 'libvpx', '-g', '15', '-deadline', 'realtime', '-c:a', 'libopus', path]);
-  const app = new Player(kelas.kurento);
-  const me = await person(t, app);
+  const line = await tap(kelas.kurento);
+  const app = new Player(line.uri);
+  const me = await person(t, app, line);
   await me.ask({ id: 'start', videourl: `file://${path}` }, 'startResponse', 'recvonly');
+  // It asks for that when the state changes, which may be soon.
+  assert.deepEqual(line.taken().filter((c) => c !== 'getVideoInfo'), ['create MediaPipeline', 'create WebRtcEndpoint', 'create PlayerEndpoint', 'connect', 'processOffer',
+    'on IceCandidateFound', 'gatherCandidates', 'on MediaStateChanged', 'on Error', 'on EndOfStream', 'play']);
   await grows('picture', () => me.frames());
   await grows('sound', () => me.sound());
   const info = await me.heard((m) => m.id === 'videoInfo');
