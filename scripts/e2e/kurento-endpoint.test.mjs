@@ -2,7 +2,7 @@
 // seen from Chromium.
 import { before, after } from 'node:test';
 import assert from 'node:assert/strict';
-import { chromium, grows, until } from './browsers.mjs';
+import { chromium, firefox, grows, until } from './browsers.mjs';
 import { startKelas, servePage, Person, kurentoClient, steps } from './kurento-rig.mjs';
 import { App } from './kurento-apps.mjs';
 
@@ -47,8 +47,8 @@ class Endpoints extends App {
   }
 }
 
-async function people(t, app, name) {
-  const person = await Person.open(chrome, site.url, name, app);
+async function people(t, app, name, browser = chrome) {
+  const person = await Person.open(browser, site.url, name, app);
   t.after(async () => {
     await person.close();
     app.close();
@@ -83,6 +83,16 @@ step('certificateKeyType: RSA and ECDSA, for who sends and who receives', async 
     assert.ok(sdp.includes(`a=fingerprint:sha-256 ${x.fingerprint}`), `${call}: ${x.fingerprint} is not in the answer`);
     t.diagnostic(`${call}: ${x.cipher}`);
   }
+});
+
+step('certificateKeyType RSA: Firefox takes it at either end', async (t) => {
+  const fox = await firefox();
+  t.after(() => fox.close());
+  const app = new Endpoints(kelas.kurento, { sender: { certificateKeyType: 'RSA' }, viewer: { certificateKeyType: 'RSA' } });
+  const person = await people(t, app, 'teacher', fox);
+  await person.ask({ id: 'open', call: 'sender' }, 'response', 'sendonly', {}, 'sender');
+  await person.ask({ id: 'open', call: 'viewer', from: 'sender' }, 'response', 'recvonly', {}, 'viewer');
+  await grows('pictures', () => person.frames());
 });
 
 /** What the browser believes it may send, and what its encoder is told, in bit/s. */
