@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"net/netip"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -266,7 +265,7 @@ func (c *conn) handle(msg letter) {
 	if sess != nil && (r.method == "create" || r.method == "transaction") {
 		c.making = &making{sess: sess, c: c}
 	}
-	raw := c.s.perform(c, sess, r)
+	raw := encode(c.s.dispatch(c, sess, r, 0))
 	if sess == nil {
 		if r.id != nil {
 			c.send(raw)
@@ -303,15 +302,4 @@ func encode(v any) []byte {
 		raw, _ = json.Marshal(failed(nil, &Error{Code: codeInternal, Message: "Internal error"}))
 	}
 	return raw
-}
-
-// perform runs one request. A panic fails that request alone.
-func (s *Server) perform(c *conn, sess *session, r *request) (raw []byte) {
-	defer func() {
-		if p := recover(); p != nil {
-			s.log.Error("panic in a Kurento request", "method", clip(r.method), "panic", p, "stack", string(debug.Stack()))
-			raw = encode(failed(r.id, fail(codeInternal, "Internal error")))
-		}
-	}()
-	return encode(s.dispatch(c, sess, r, 0))
 }

@@ -52,3 +52,29 @@ func TestEveryNumberHasItsName(t *testing.T) {
 		}
 	}
 }
+
+// TestPanic: one in an operation fails that operation alone; its transaction
+// tells what was made before, and the events of that come.
+func TestPanic(t *testing.T) {
+	ops := table.operations["PassThrough"]
+	ops["fall"] = &operation{name: "fall", run: func(*call) (any, error) { panic("of the test") }}
+	defer delete(ops, "fall")
+	c := newRig(t, Config{}).dial()
+	p := c.pipeline()
+	c.subscribe(managerID, "ObjectCreated")
+	m := c.call("transaction", obj{"operations": []obj{
+		op(0, "create", obj{"type": "PassThrough", "constructorParams": obj{"mediaPipeline": p}}), op(1, "invoke", obj{"object": "newref:0", "operation": "fall"})}})
+	list, _ := m.Result["value"].([]any)
+	if len(list) != 2 {
+		t.Fatalf("answered %s", m.raw)
+	}
+	if e, _ := list[1].(obj)["error"].(obj); e["code"] != float64(codeInternal) || e["message"] != "Internal error" {
+		t.Errorf("answered %s", m.raw)
+	}
+	id := list[0].(obj)["result"].(obj)["value"]
+	if ev := c.event("ObjectCreated"); ev.Params.Value.Data["object"] != id {
+		t.Errorf("event %s", ev.raw)
+	}
+	c.refuse(codeInternal, "invoke", obj{"object": id, "operation": "fall"})
+	c.must("describe", obj{"object": id})
+}

@@ -1,6 +1,9 @@
 package kurento
 
-import "strings"
+import (
+	"runtime/debug"
+	"strings"
+)
 
 // methodRow is one JSON-RPC method. named ones are about a session that is
 // there: that of the request, or else that of the connection.
@@ -105,8 +108,15 @@ func (r *request) sessionID() (string, error) {
 	return "", fail(codeMissing, "'sessionId' parameter should be a string")
 }
 
-// dispatch runs a request, also one inside a transaction, then with depth.
-func (s *Server) dispatch(c *conn, sess *session, r *request, depth int) answer {
+// dispatch runs a request, also one inside a transaction, then with depth. A
+// panic fails that request alone.
+func (s *Server) dispatch(c *conn, sess *session, r *request, depth int) (a answer) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.log.Error("panic in a Kurento request", "method", clip(r.method), "panic", p, "stack", string(debug.Stack()))
+			a = failed(r.id, fail(codeInternal, "Internal error"))
+		}
+	}()
 	var result map[string]any
 	var err error
 	row, known := methods[r.method]
