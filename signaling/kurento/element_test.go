@@ -2,6 +2,7 @@ package kurento
 
 import (
 	"context"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -253,5 +254,39 @@ func TestWithoutTrickle(t *testing.T) {
 		})
 		c.event("ConnectionStateChanged")
 		c.must("release", obj{"object": e})
+	}
+}
+
+// TestDirections: what endpoints of one direction offer and answer, from the
+// side of the server; of both directions the last one counts, as in Kurento.
+func TestDirections(t *testing.T) {
+	c := newRig(t, Config{}).dial()
+	p := c.pipeline()
+	directions := regexp.MustCompile(`a=(sendrecv|sendonly|recvonly|inactive)`)
+	read := func(sdp any) string { return strings.Join(directions.FindAllString(sdp.(string), -1), " ") }
+	for _, x := range []struct {
+		params        obj
+		offer, answer string
+	}{
+		{obj{}, "a=sendrecv a=sendrecv", "a=sendrecv a=sendrecv"},
+		{obj{"recvonly": true}, "a=recvonly a=recvonly", "a=recvonly a=recvonly"},
+		{obj{"sendonly": true}, "a=sendonly a=sendonly", "a=sendonly a=sendonly"},
+		{obj{"recvonly": true, "sendonly": true}, "a=sendonly a=sendonly", "a=sendonly a=sendonly"},
+	} {
+		x.params["mediaPipeline"] = p
+		offers, answers := c.make("WebRtcEndpoint", x.params), c.make("WebRtcEndpoint", x.params)
+		if got := read(c.invoke(offers, "generateOffer", nil)); got != x.offer {
+			t.Errorf("%v offers %s, want %s", x.params, got, x.offer)
+		}
+		page := pipelinetest.NewMirror(t, pipelinetest.Options{})
+		if got := read(c.invoke(answers, "processOffer", obj{"offer": page.Offer()})); got != x.answer {
+			t.Errorf("%v answers %s, want %s", x.params, got, x.answer)
+		}
+	}
+	for options, want := range map[string]string{"offerToReceiveAudio": "m=video", "offerToReceiveVideo": "m=audio"} {
+		offer := c.invoke(c.endpoint(p), "generateOffer", obj{"options": obj{"__type__": "OfferOptions", options: false}}).(string)
+		if lines := regexp.MustCompile(`m=\w+`).FindAllString(offer, -1); len(lines) != 1 || lines[0] != want {
+			t.Errorf("without %s: %v", options, lines)
+		}
 	}
 }

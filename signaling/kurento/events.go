@@ -45,9 +45,9 @@ func (s *Server) happened(o *object, ev pipeline.Event) {
 	case pipeline.ElementDisconnected:
 		s.deliver(o, "ElementDisconnected", linkMembers(e.Sink, e.MediaType, e.SourceDescription, e.SinkDescription))
 	case pipeline.MediaFlowInStateChanged:
-		s.deliver(o, "MediaFlowInStateChanged", flowMembers(e.Flowing, e.MediaType, e.Description))
+		s.tellFlow(o, "MediaFlowInStateChanged", e.Flowing, e.MediaType, e.Description)
 	case pipeline.MediaFlowOutStateChanged:
-		s.deliver(o, "MediaFlowOutStateChanged", flowMembers(e.Flowing, e.MediaType, e.Description))
+		s.tellFlow(o, "MediaFlowOutStateChanged", e.Flowing, e.MediaType, e.Description)
 		s.passesThrough(o, e.MediaType, e.Description)
 	case pipeline.Unplayable:
 		s.trouble(o, codeUnsupported, "UNEXPECTED_ELEMENT_ERROR",
@@ -105,13 +105,17 @@ func linkMembers(sink pipeline.MediaElement, media pipeline.MediaType, from, to 
 	return map[string]any{"sink": sink.ID(), "mediaType": string(media), "sourceMediaDescription": from, "sinkMediaDescription": to}
 }
 
-// flowMembers: Kurento's padName is the description, without side and type.
-func flowMembers(flowing bool, media pipeline.MediaType, description string) map[string]any {
+// tellFlow: Kurento's padName is the description, without side and type, and of
+// messages it tells nothing.
+func (s *Server) tellFlow(o *object, name string, flowing bool, media pipeline.MediaType, description string) {
+	if media == pipeline.Data {
+		return
+	}
 	state := "NOT_FLOWING"
 	if flowing {
 		state = "FLOWING"
 	}
-	return map[string]any{"state": state, "mediaType": string(media), "padName": description}
+	s.deliver(o, name, map[string]any{"state": state, "mediaType": string(media), "padName": description})
 }
 
 // passesThrough tells once of each source that it is not transcoded: when what

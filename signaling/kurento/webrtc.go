@@ -18,8 +18,9 @@ func (w *webrtcPart) element() pipeline.MediaElement { return w.WebRtcEndpoint }
 
 func makeWebRtc(c *call) (part, error) {
 	e, err := c.inPipeline().NewWebRtcEndpoint(pipeline.WebRtcEndpointOptions{
-		RecvOnly: c.flag("recvonly"), SendOnly: c.flag("sendonly"), UseDataChannels: c.flag("useDataChannels"),
-		Trickle: true, NegotiateOnce: true, Certificate: pipeline.CertificateKey(c.text("certificateKeyType")),
+		RecvOnly: c.flag("recvonly") && !c.flag("sendonly"), SendOnly: c.flag("sendonly"), // the last one counts, as in Kurento
+		UseDataChannels: c.flag("useDataChannels"),
+		Trickle:         true, NegotiateOnce: true, Certificate: pipeline.CertificateKey(c.text("certificateKeyType")),
 		DSCP: dscp[c.text("qosDscp")],
 	})
 	if err != nil {
