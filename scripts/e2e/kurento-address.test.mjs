@@ -87,16 +87,12 @@ class Addressed extends OneToMany {
   }
 
   tellCandidates(person, endpoint) {
+    this.set(endpoint); // before the offer, which is sent behind it
     endpoint.on('IceGatheringDone', () => { this.gathered = true; });
     endpoint.on('IceCandidateFound', ({ candidate }) => {
       this.told.push(candidate.candidate);
       if (this.only.test(candidate.candidate)) person.send({ id: 'iceCandidate', candidate });
     });
-  }
-
-  async negotiate(person, endpoint, sdpOffer, between) {
-    await this.set(endpoint);
-    return super.negotiate(person, endpoint, sdpOffer, between);
   }
 }
 
