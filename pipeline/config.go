@@ -113,8 +113,12 @@ func (c Config) Validate() error {
 		if a.value == "" {
 			continue
 		}
-		if _, err := net.ResolveUDPAddr("udp", a.value); err != nil {
+		at, err := net.ResolveUDPAddr("udp", a.value)
+		if err != nil {
 			return fmt.Errorf("%w: %s: %v", ErrConfig, a.name, err)
+		}
+		if at.Port == relayPlacePort {
+			return fmt.Errorf("%w: %s: port %d is kept for what is to be discarded", ErrConfig, a.name, at.Port)
 		}
 	}
 	for _, ip := range c.ExternalIPs {

@@ -35,8 +35,12 @@ func (t TURNServer) String() string { return t.Addr.String() + " over " + t.Tran
 func (t TURNServer) GoString() string { return t.String() }
 
 // SetGathering is for GatherCandidates: it acts when gathering begins, not
-// later.
+// later. It takes an endpoint with Trickle, as others have told their candidates
+// by then.
 func (e *WebRtcEndpoint) SetGathering(g Gathering) error {
+	if !e.opts.Trickle {
+		return fmt.Errorf("%w: the endpoint was made without Trickle", ErrBadGathering)
+	}
 	if err := e.server.CheckGathering(g); err != nil {
 		return err
 	}

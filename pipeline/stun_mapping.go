@@ -251,17 +251,19 @@ func (t *mediaTap) ReadFrom(p []byte) (int, net.Addr, error) {
 	return n, net.UDPAddrFromAddrPort(from), err
 }
 
-// indicate sends a binding indication to those addresses of one family.
-func (t *mediaTap) indicate(to []netip.AddrPort, v4 bool) {
+// indicate sends a binding indication (RFC 8489, section 6), which nobody answers.
+func (t *mediaTap) indicate(to netip.AddrPort) {
+	if p, err := bindingIndication(); err == nil {
+		_, _ = t.WriteToAddrPort(p, to) // one that cannot be reached is no harm
+	}
+}
+
+func bindingIndication() ([]byte, error) {
 	m, err := stun.Build(stun.TransactionID, stun.NewType(stun.MethodBinding, stun.ClassIndication), stun.Fingerprint)
 	if err != nil {
-		return
+		return nil, fmt.Errorf("writing a STUN indication: %w", err)
 	}
-	for _, a := range to {
-		if a.Addr().Is4() == v4 {
-			_, _ = t.WriteToAddrPort(m.Raw, a) // one that cannot be reached is no harm
-		}
-	}
+	return m.Raw, nil
 }
 
 // WriteToAddrPort sends a packet.

@@ -20,9 +20,6 @@ const (
 	// maxRelayClients bounds the allocations that this server holds at others; an
 	// endpoint has one.
 	maxRelayClients = 1000
-	// maxPeers is how many addresses of a browser are let through a relay, and
-	// how many are sent to so that a NAT opens.
-	maxPeers = 32
 	// relayWait is how long an allocation may take.
 	relayWait = 6 * time.Second
 	// relayCheck is how often a relay is asked whether it still stands. It keeps a
@@ -289,11 +286,11 @@ func (r *allocation) permit(a netip.AddrPort) bool {
 	if !a.Addr().Is4() {
 		return false
 	}
-	m, err := stun.Build(stun.TransactionID, stun.NewType(stun.MethodBinding, stun.ClassIndication), stun.Fingerprint)
+	p, err := bindingIndication()
 	if err != nil {
 		return false
 	}
-	if _, err := r.alloc.WriteTo(m.Raw, net.UDPAddrFromAddrPort(a)); err != nil {
+	if _, err := r.alloc.WriteTo(p, net.UDPAddrFromAddrPort(a)); err != nil {
 		return false
 	}
 	r.port.permit(a.Addr())

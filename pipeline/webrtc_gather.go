@@ -6,9 +6,7 @@ import (
 	"hash/crc32"
 	"net"
 	"net/netip"
-	"slices"
 	"sync"
-	"time"
 
 	"github.com/pion/ice/v4"
 	"github.com/pion/webrtc/v4"
@@ -72,7 +70,7 @@ func (e *WebRtcEndpoint) beginGatheringLocked() {
 	e.outside.begun = true
 	g := e.gathering
 	e.outside.filter = g.filter(e.server.net, e.server.cfg.ExternalIPs)
-	if !g.STUNServer.IsValid() && g.TURN == nil || !e.opts.Trickle {
+	if !g.STUNServer.IsValid() && g.TURN == nil {
 		e.outside.done = true
 		return
 	}
@@ -151,7 +149,7 @@ func (e *WebRtcEndpoint) lookOutside(g Gathering, m *mark) {
 			reflexive := e.findReflexive(ctx, plain(server), asked)
 			gathering.Done()
 			if reflexive.IsValid() {
-				e.openNAT(ctx, reflexive)
+				e.openNAT(ctx, reflexive.Addr().Is4())
 			}
 		})
 	}
@@ -201,11 +199,15 @@ func (e *WebRtcEndpoint) foundOutside(candidate string, relay bool) {
 }
 
 // findReflexive tells the server reflexive candidate, when it is another than
-// those of the machine. asked: the application named this server itself.
+// those of the machine, and returns the address behind which browsers must be sent
+// something to come in. asked: the application named this server itself.
 func (e *WebRtcEndpoint) findReflexive(ctx context.Context, server netip.AddrPort, asked bool) netip.AddrPort {
 	none := netip.AddrPort{}
 	base, ok := e.server.net.baseTo(server)
 	if !ok {
+		if asked {
+			e.server.log.Warn("the media socket does not reach the STUN server", "endpoint", e.id, "server", server.String())
+		}
 		return none
 	}
 	e.mu.Lock()
@@ -222,7 +224,10 @@ func (e *WebRtcEndpoint) findReflexive(ctx context.Context, server netip.AddrPor
 		return none
 	}
 	if mapped == base || e.tells(mapped) {
-		return mapped
+		if asked {
+			return mapped // there may be a filter on the way all the same
+		}
+		return none
 	}
 	// RFC 8445, section 5.1.1.3: the same type, base, protocol and server.
 	foundation := crc32.ChecksumIEEE([]byte("srflx " + base.Addr().String() + " udp " + server.String()))
@@ -242,7 +247,7 @@ func (e *WebRtcEndpoint) tells(a netip.AddrPort) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, c := range e.gathered {
-		if own, ok := candidateAddr(c.Candidate); ok && own == a {
+		if own, ok := candidateAddr(c.Candidate); ok && own == a && isUDP(c.Candidate) {
 			return true
 		}
 	}
@@ -290,81 +295,4 @@ func candidateOf(c *webrtc.ICECandidate) *IceCandidate {
 		found.SDPMid = *init.SDPMid
 	}
 	return found
-}
-
-// openNAT sends to the browser's addresses from the media socket, as an agent
-// that checks would do by its checks: many NATs let nobody in to whom nothing
-// was sent (RFC 4787, section 5). Binding indications ask for no answer.
-func (e *WebRtcEndpoint) openNAT(ctx context.Context, reflexive netip.AddrPort) {
-	tick := time.NewTimer(natPause)
-	defer tick.Stop()
-	left := 0
-	for seen := 0; ; {
-		fresh, more := e.peers.after(seen)
-		if seen += len(fresh); len(fresh) > 0 {
-			left = natTries
-			tick.Reset(0)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-more:
-		case <-tick.C:
-			if left--; left < 0 || e.iceIsUp() {
-				continue // until more come
-			}
-			e.server.net.tap.indicate(e.peers.upTo(seen), reflexive.Addr().Is4())
-			tick.Reset(natPause)
-		}
-	}
-}
-
-const (
-	natPause = 500 * time.Millisecond
-	natTries = 20 // for as long as a browser checks
-)
-
-func (e *WebRtcEndpoint) iceIsUp() bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.ice.pair != nil
-}
-
-// peerBoard are the addresses that the browser's candidates name.
-type peerBoard struct {
-	mu   sync.Mutex
-	list []netip.AddrPort
-	more chan struct{} // closed when one is added
-}
-
-func newPeerBoard() *peerBoard { return &peerBoard{more: make(chan struct{})} }
-
-// add takes the address of a candidate for UDP; names, and more than maxPeers,
-// are left out.
-func (p *peerBoard) add(candidate string) {
-	a, ok := candidateAddr(candidate)
-	if p == nil || !ok || !isUDP(candidate) || !reachable(a) {
-		return
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.list) >= maxPeers || slices.Contains(p.list, a) {
-		return
-	}
-	p.list = append(p.list, a)
-	close(p.more)
-	p.more = make(chan struct{})
-}
-
-// after is what came behind the first n, and what tells of more.
-func (p *peerBoard) after(n int) ([]netip.AddrPort, <-chan struct{}) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.list[n:len(p.list):len(p.list)], p.more
-}
-
-func (p *peerBoard) upTo(n int) []netip.AddrPort {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.list[:n:n]
 }
