@@ -1,6 +1,6 @@
 // Recordings of every codec and container by the official client, played by
 // Chromium itself and by a PlayerEndpoint, with Firefox at both ends too.
-import { test, before, after } from 'node:test';
+import { before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { chromium, firefox, grows, until } from './browsers.mjs';
 import { serveFiles, watch, probe, decode, checkSeen } from './files.mjs';
 import { startKelas, servePage, Person } from './kurento-rig.mjs';
-import { Studio } from './kurento-studio.mjs';
+import { studioSteps } from './kurento-studio.mjs';
 
 let kelas, chrome, fox, site, files, dir;
 
@@ -29,21 +29,7 @@ after(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-function step(name, fn) {
-  test(name, { timeout: 180000 }, async (t) => {
-    const studio = new Studio(kelas.kurento);
-    t.after(async () => {
-      await studio.over();
-      studio.close();
-    });
-    try {
-      await fn(t, studio);
-    } catch (e) {
-      t.diagnostic(`end of the server's log:\n${kelas.log.slice(-2000)}`);
-      throw e;
-    }
-  });
-}
+const step = studioSteps(() => kelas);
 
 async function person(t, studio, name, browser = chrome) {
   const p = await Person.open(browser, site.url, name, studio);

@@ -1,6 +1,6 @@
 // Players by the official client: states and their order, places, files over
 // HTTP with and without ranges, and a camera.
-import { test, before, after } from 'node:test';
+import { before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -11,7 +11,7 @@ import { chromium, grows, until } from './browsers.mjs';
 import { serveFiles, probe, decode } from './files.mjs';
 import { Camera } from './camera.mjs';
 import { startKelas, servePage, Person } from './kurento-rig.mjs';
-import { Studio } from './kurento-studio.mjs';
+import { studioSteps } from './kurento-studio.mjs';
 
 let kelas, chrome, site, ranges, plain, dir;
 
@@ -32,21 +32,7 @@ after(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-function step(name, fn) {
-  test(name, { timeout: 180000 }, async (t) => {
-    const studio = new Studio(kelas.kurento);
-    t.after(async () => {
-      await studio.over();
-      studio.close();
-    });
-    try {
-      await fn(t, studio);
-    } catch (e) {
-      t.diagnostic(`end of the server's log:\n${kelas.log.slice(-2000)}`);
-      throw e;
-    }
-  });
-}
+const step = studioSteps(() => kelas);
 
 async function viewer(t, studio, source) {
   const p = await Person.open(chrome, site.url, 'viewer', studio);

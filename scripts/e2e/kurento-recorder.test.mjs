@@ -1,6 +1,6 @@
 // Recorders in trouble, by the official client: nothing comes, or one kind
 // late, the source changes or grows, the disk is full, the server is killed.
-import { test, before, after } from 'node:test';
+import { before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { chromium, until } from './browsers.mjs';
 import { serveFiles, watch, probe, decode, packets } from './files.mjs';
 import { startKelas, servePage, Person } from './kurento-rig.mjs';
-import { Studio } from './kurento-studio.mjs';
+import { Studio, studioSteps } from './kurento-studio.mjs';
 
 let kelas, chrome, site, files, dir;
 
@@ -28,21 +28,7 @@ after(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-function step(name, fn) {
-  test(name, { timeout: 180000 }, async (t) => {
-    const studio = new Studio(kelas.kurento);
-    t.after(async () => {
-      await studio.over();
-      studio.close();
-    });
-    try {
-      await fn(t, studio);
-    } catch (e) {
-      t.diagnostic(`end of the server's log:\n${kelas.log.slice(-2000)}`);
-      throw e;
-    }
-  });
-}
+const step = studioSteps(() => kelas);
 
 async function person(t, studio, name) {
   const p = await Person.open(chrome, site.url, name, studio);

@@ -28,8 +28,8 @@ export async function freePort() {
 }
 
 /** Makes the function that runs one test and shows the end of the server's log when it fails. */
-export function steps(server) {
-  return (name, fn) => test(name, { timeout: 120000 }, async (t) => {
+export function steps(server, timeout = 120000) {
+  return (name, fn) => test(name, { timeout }, async (t) => {
     try {
       await fn(t);
     } catch (e) {

@@ -1,6 +1,6 @@
 // RtpEndpoint by the official client, with ffmpeg and GStreamer at the other
 // end, in the clear and with SDES, and a browser behind it.
-import { test, before, after } from 'node:test';
+import { before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { chromium, firefox, grows, until } from './browsers.mjs';
 import { probe, decode } from './files.mjs';
 import { kurentoClient, startKelas, servePage, Person } from './kurento-rig.mjs';
-import { Studio } from './kurento-studio.mjs';
+import { studioSteps } from './kurento-studio.mjs';
 
 let kelas, chrome, fox, site, dir;
 
@@ -31,21 +31,7 @@ after(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-function step(name, fn) {
-  test(name, { timeout: 180000 }, async (t) => {
-    const studio = new Studio(kelas.kurento);
-    t.after(async () => {
-      await studio.over();
-      studio.close();
-    });
-    try {
-      await fn(t, studio);
-    } catch (e) {
-      t.diagnostic(`end of the server's log:\n${kelas.log.slice(-2000)}`);
-      throw e;
-    }
-  });
-}
+const step = studioSteps(() => kelas);
 
 async function person(t, studio, name, browser = chrome) {
   const p = await Person.open(browser, site.url, name, studio);

@@ -1,6 +1,7 @@
 // An application without rules of its own: endpoints of people, recorders,
 // players and RTP in one pipeline, wired by the test.
 import { App } from './kurento-apps.mjs';
+import { steps } from './kurento-rig.mjs';
 
 export class Studio extends App {
   endpoints = new Map(); // by person and call
@@ -50,4 +51,17 @@ export class Studio extends App {
     this.made = null;
     this.endpoints.clear();
   }
+}
+
+/** Makes the function that runs one test with a studio of its own, which ends with it. */
+export function studioSteps(server) {
+  const step = steps(server, 180000);
+  return (name, fn) => step(name, async (t) => {
+    const studio = new Studio(server().kurento);
+    t.after(async () => {
+      await studio.over();
+      studio.close();
+    });
+    await fn(t, studio);
+  });
 }
