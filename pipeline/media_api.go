@@ -97,8 +97,8 @@ var srtpProfiles = []dtls.SRTPProtectionProfile{dtls.SRTP_AEAD_AES_128_GCM, dtls
 // offer of ours hold a line for data channels. tap sees what goes out and what
 // the browser says of it. Without mux it has sockets of its own, from which it
 // checks the other side: two endpoints of one server could not be told apart by
-// the address that both have.
-func (m *mediaAPI) newPeerConnection(p profile, id *identity, mux ice.UDPMux, tap *lineTap, data bool, onProfile func(string)) (*webrtc.PeerConnection, error) {
+// the address that both have. servers are then asked for candidates.
+func (m *mediaAPI) newPeerConnection(p profile, id *identity, mux ice.UDPMux, servers []webrtc.ICEServer, tap *lineTap, data bool, onProfile func(string)) (*webrtc.PeerConnection, error) {
 	s := m.settings
 	s.SetICEUDPMux(mux)
 	if mux == nil {
@@ -118,6 +118,7 @@ func (m *mediaAPI) newPeerConnection(p profile, id *identity, mux ice.UDPMux, ta
 		webrtc.WithInterceptorRegistry(interceptors),
 	)
 	return api.NewPeerConnection(webrtc.Configuration{
+		ICEServers:                  servers,
 		AlwaysNegotiateDataChannels: data,
 		Certificates:                []webrtc.Certificate{id.webrtc},
 	})

@@ -317,3 +317,50 @@ func withoutCandidateLines(sdp string) string {
 	}
 	return b.String()
 }
+
+// TestRelayBetweenServers: an endpoint that answers another server does the
+// checks, from sockets of its own, and reaches it by its TURN server alone.
+func TestRelayBetweenServers(t *testing.T) {
+	t.Parallel()
+	n := pipelinetest.NewNetwork(t, pipelinetest.NetworkOptions{})
+	relay := pipelinetest.NewTURN(t, pipelinetest.TURNOptions{Net: n.Client(), IP: "10.0.1.1"})
+	n.OnlyBy("10.0.1.1")
+	there := newServer(t, pipeline.Config{Net: n.Server(), MediaAddr: pipelinetest.ServerIP + ":0"})
+	here := newServer(t, pipeline.Config{Net: n.Client(), MediaAddr: "10.0.1.2:0"})
+	offering := inKurentosManner(t, newPipeline(t, there), pipeline.WebRtcEndpointOptions{UseDataChannels: true})
+	answering := inKurentosManner(t, newPipeline(t, here), pipeline.WebRtcEndpointOptions{UseDataChannels: true})
+	setGathering(t, answering, relayedBy(relay, "udp"))
+	for a, b := range map[*pipeline.WebRtcEndpoint]*pipeline.WebRtcEndpoint{offering: answering, answering: offering} {
+		t.Cleanup(a.Subscribe(func(ev pipeline.Event) {
+			if f, ok := ev.(pipeline.IceCandidateFound); ok {
+				if err := b.AddIceCandidate(f.Candidate); err != nil {
+					t.Errorf("%v: %s", err, f.Candidate.Candidate)
+				}
+			}
+		}))
+	}
+	got := events(t, answering)
+	offer, err := offering.GenerateOffer(t.Context(), pipeline.OfferOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := answering.ProcessOffer(t.Context(), offer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := offering.ProcessAnswer(t.Context(), answer); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range []*pipeline.WebRtcEndpoint{offering, answering} {
+		if err := e.GatherCandidates(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	waitEvent(t, got, func(ev pipeline.ConnectionStateChanged) bool { return ev.New == pipeline.ConnectionConnected })
+	if pairs := answering.ICECandidatePairs(); len(pairs) != 1 || !strings.Contains(pairs[0].LocalCandidate, " typ relay ") {
+		t.Errorf("pairs %+v", pairs)
+	}
+	if n := relay.Allocations(); n != 1 {
+		t.Errorf("%d allocations", n)
+	}
+}

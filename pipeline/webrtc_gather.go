@@ -17,6 +17,7 @@ import (
 type outside struct {
 	ctx    context.Context // ends with the endpoint
 	cancel context.CancelFunc
+	own    bool // the connection has sockets of its own, and asks the servers itself
 	begun  bool
 	found  []IceCandidate
 	done   bool
@@ -31,6 +32,25 @@ func (e *WebRtcEndpoint) udpMux() ice.UDPMux {
 		return endpointMux{e.server.net.udpMux, e.relayPort}
 	}
 	return e.server.net.udpMux
+}
+
+// ownGathering is for a connection with sockets of its own: it must know the
+// servers before its negotiation, and what is set behind it does nothing.
+func (e *WebRtcEndpoint) ownGathering() (servers []webrtc.ICEServer) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.outside.own = true
+	if a := e.gathering.STUNServer; a.IsValid() {
+		servers = append(servers, webrtc.ICEServer{URLs: []string{"stun:" + plain(a).String()}})
+	}
+	if t := e.gathering.TURN; t != nil {
+		url := "turn:" + plain(t.Addr).String() + "?transport=" + t.Transport
+		if t.Transport == "tls" {
+			url = "turns:" + plain(t.Addr).String() + "?transport=tcp"
+		}
+		servers = append(servers, webrtc.ICEServer{URLs: []string{url}, Username: t.User, Credential: t.Password})
+	}
+	return servers
 }
 
 // GatherCandidates has the server's candidates announced as events, and those
@@ -70,7 +90,7 @@ func (e *WebRtcEndpoint) beginGatheringLocked() {
 	e.outside.begun = true
 	g := e.gathering
 	e.outside.filter = g.filter(e.server.net, e.server.cfg.ExternalIPs)
-	if !g.STUNServer.IsValid() && g.TURN == nil {
+	if e.outside.own || !g.STUNServer.IsValid() && g.TURN == nil {
 		e.outside.done = true
 		return
 	}

@@ -135,11 +135,11 @@ func (e *WebRtcEndpoint) newPeerConnection(takes, checks bool) (*webrtc.PeerConn
 	if e.mayTake = takes; takes {
 		p = e.server.media.full
 	}
-	mux := e.udpMux()
+	mux, servers := e.udpMux(), []webrtc.ICEServer(nil)
 	if checks {
-		mux = nil
+		mux, servers = nil, e.ownGathering()
 	}
-	pc, err := e.server.media.newPeerConnection(p, e.identity, mux, e.tap, e.opts.UseDataChannels, func(name string) { e.srtpProfile.Store(&name) })
+	pc, err := e.server.media.newPeerConnection(p, e.identity, mux, servers, e.tap, e.opts.UseDataChannels, func(name string) { e.srtpProfile.Store(&name) })
 	if err != nil {
 		return nil, fmt.Errorf("opening a connection: %w", err)
 	}
