@@ -41,36 +41,43 @@ func TestBetweenPipelines(t *testing.T) {
 			}
 			connect(t, teacher.endpoint, out)
 			connect(t, in, student.endpoint)
-			for a, b := range map[*pipeline.WebRtcEndpoint]*pipeline.WebRtcEndpoint{offering: answering, answering: offering} {
-				t.Cleanup(a.Subscribe(func(ev pipeline.Event) {
-					if f, ok := ev.(pipeline.IceCandidateFound); ok {
-						if err := b.AddIceCandidate(f.Candidate); err != nil {
-							t.Errorf("%v: %s", err, f.Candidate.Candidate)
-						}
-					}
-				}))
-			}
-			offer, err := offering.GenerateOffer(t.Context(), pipeline.OfferOptions{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			answer, err := answering.ProcessOffer(t.Context(), offer)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := offering.ProcessAnswer(t.Context(), answer); err != nil {
-				t.Fatal(err)
-			}
-			for _, e := range []*pipeline.WebRtcEndpoint{offering, answering} {
-				if err := e.GatherCandidates(); err != nil {
-					t.Fatal(err)
-				}
-			}
+			negotiateBetween(t, offering, answering)
 			teacher.Start(pipelinetest.Mic, pipelinetest.Camera)
 			for _, place := range []pipelinetest.Place{pipelinetest.Camera, pipelinetest.Mic} {
 				student.Slot(place).WaitTotal(t, 20, patience)
 				checkClean(t, student.Slot(place), place, teacher.SourceID(place))
 			}
 		})
+	}
+}
+
+// negotiateBetween has two endpoints negotiate with each other, and hands each the
+// other's candidates.
+func negotiateBetween(t *testing.T, offering, answering *pipeline.WebRtcEndpoint) {
+	t.Helper()
+	for a, b := range map[*pipeline.WebRtcEndpoint]*pipeline.WebRtcEndpoint{offering: answering, answering: offering} {
+		t.Cleanup(a.Subscribe(func(ev pipeline.Event) {
+			if f, ok := ev.(pipeline.IceCandidateFound); ok {
+				if err := b.AddIceCandidate(f.Candidate); err != nil {
+					t.Errorf("%v: %s", err, f.Candidate.Candidate)
+				}
+			}
+		}))
+	}
+	offer, err := offering.GenerateOffer(t.Context(), pipeline.OfferOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := answering.ProcessOffer(t.Context(), offer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := offering.ProcessAnswer(t.Context(), answer); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range []*pipeline.WebRtcEndpoint{offering, answering} {
+		if err := e.GatherCandidates(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -330,32 +330,8 @@ func TestRelayBetweenServers(t *testing.T) {
 	offering := inKurentosManner(t, newPipeline(t, there), pipeline.WebRtcEndpointOptions{UseDataChannels: true})
 	answering := inKurentosManner(t, newPipeline(t, here), pipeline.WebRtcEndpointOptions{UseDataChannels: true})
 	setGathering(t, answering, relayedBy(relay, "udp"))
-	for a, b := range map[*pipeline.WebRtcEndpoint]*pipeline.WebRtcEndpoint{offering: answering, answering: offering} {
-		t.Cleanup(a.Subscribe(func(ev pipeline.Event) {
-			if f, ok := ev.(pipeline.IceCandidateFound); ok {
-				if err := b.AddIceCandidate(f.Candidate); err != nil {
-					t.Errorf("%v: %s", err, f.Candidate.Candidate)
-				}
-			}
-		}))
-	}
 	got := events(t, answering)
-	offer, err := offering.GenerateOffer(t.Context(), pipeline.OfferOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	answer, err := answering.ProcessOffer(t.Context(), offer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := offering.ProcessAnswer(t.Context(), answer); err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range []*pipeline.WebRtcEndpoint{offering, answering} {
-		if err := e.GatherCandidates(); err != nil {
-			t.Fatal(err)
-		}
-	}
+	negotiateBetween(t, offering, answering)
 	waitEvent(t, got, func(ev pipeline.ConnectionStateChanged) bool { return ev.New == pipeline.ConnectionConnected })
 	if pairs := answering.ICECandidatePairs(); len(pairs) != 1 || !strings.Contains(pairs[0].LocalCandidate, " typ relay ") {
 		t.Errorf("pairs %+v", pairs)
