@@ -40,6 +40,7 @@
 //	PlayerEndpoint.mu > playerLoop.mu, element events queue
 //	upTrack.mu > sfu's, element events queue
 //	lineTap.mu, alone
+//	fileRoot.mu, alone; files are created and closed under it
 //	rtpMedia.mu > sfu.Layer's; sfu.Slot's > rtpMedia.encMu > element events queue
 //	rtpMedia.decMu > element events queue
 //	sfu's > recorderInbox.mu

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // fileRoot is the one folder in which recorders and players may touch files. os.Root keeps symbolic links from leading
@@ -15,6 +16,9 @@ import (
 type fileRoot struct {
 	root  *os.Root
 	names []string // the folder as it may stand in a uri: as configured, and with its own links resolved
+
+	mu      sync.Mutex
+	written map[string]bool // what is being recorded
 }
 
 // openFileRoot gives nil for "": then there are no files.
@@ -30,7 +34,7 @@ func openFileRoot(dir string) (*fileRoot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: FileRoot: %v", ErrConfig, err)
 	}
-	f := &fileRoot{root: root, names: []string{abs}}
+	f := &fileRoot{root: root, names: []string{abs}, written: make(map[string]bool)}
 	if real, err := filepath.EvalSymlinks(abs); err == nil && real != abs {
 		f.names = append(f.names, real)
 	}
@@ -79,8 +83,14 @@ func (f *fileRoot) locate(uri string) (string, error) {
 	return "", ErrOutsideFileRoot
 }
 
-// create makes a file anew: one of that name is replaced, and whoever reads the old one may read on.
+// create makes a file anew: one of that name is replaced, and whoever reads the old one may read on. One that is being
+// written is not, for what goes into it would be lost.
 func (f *fileRoot) create(name string) (*newFile, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.written[name] {
+		return nil, errors.New("another recorder is writing this file")
+	}
 	if err := f.root.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
@@ -88,21 +98,25 @@ func (f *fileRoot) create(name string) (*newFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &newFile{file, f.root, name}, nil
+	f.written[name] = true
+	return &newFile{file, f, name}, nil
 }
 
 // newFile is one that was created; without a byte in it, Close takes it away.
 type newFile struct {
 	*os.File
-	root *os.Root
-	name string
+	files *fileRoot
+	name  string
 }
 
 // Close closes the file.
 func (f *newFile) Close() error {
+	f.files.mu.Lock()
+	defer f.files.mu.Unlock()
+	delete(f.files.written, f.name)
 	st, err := f.Stat()
 	if err == nil && st.Size() == 0 {
-		err = f.root.Remove(f.name)
+		err = f.files.root.Remove(f.name)
 	}
 	return errors.Join(err, f.File.Close())
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestNewFile: a file into which nothing could be written is not left behind.
+// TestNewFile: a file into which nothing could be written is not left behind, and one is written by one recorder.
 func TestNewFile(t *testing.T) {
 	dir := t.TempDir()
 	root, err := openFileRoot(dir)
@@ -21,6 +21,9 @@ func TestNewFile(t *testing.T) {
 		}
 		if _, err := f.WriteAt([]byte(data), 0); err != nil {
 			t.Fatal(err)
+		}
+		if _, err := root.create(name); err == nil {
+			t.Errorf("%s was replaced while it was written", name)
 		}
 		if err := f.Close(); err != nil {
 			t.Error(err)

@@ -103,6 +103,9 @@ func (l *playerLoop) open() error {
 	}
 	l.file = f
 	info := f.reader.Info()
+	if len(info.LeftOut) > 0 {
+		l.endpoint.server.log.Warn("a file is played without what would have to be decoded", "endpoint", l.endpoint.id, "codecs", info.LeftOut)
+	}
 	l.info = VideoInfo{IsSeekable: info.Seekable, Duration: info.Duration.Milliseconds()}
 	if info.Seekable {
 		l.info.SeekableEnd = l.info.Duration

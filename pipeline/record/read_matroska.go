@@ -82,7 +82,7 @@ func (r *matroskaReader) open() ([]Track, Info, error) {
 		case idInfo:
 			info.Duration = r.readInfo(body)
 		case idTracks:
-			tracks = readTracks(body)
+			tracks, info.LeftOut = readTracks(body)
 		case idCues:
 			r.readCues(body)
 		}

@@ -71,12 +71,12 @@ var matroskaCodecs = map[string]codec.Format{
 	"V_MPEG4/ISO/AVC": codec.FormatH264, "A_OPUS": codec.FormatOpus,
 }
 
-func readTracks(body []byte) (tracks []Track) {
+func readTracks(body []byte) (tracks []Track, leftOut []string) {
 	children(body, func(id uint32, entry []byte) {
-		if id != idTrackEntry || len(tracks) >= 64 {
+		if id != idTrackEntry || len(tracks)+len(leftOut) >= 64 {
 			return
 		}
-		var number uint64
+		var number, kind uint64
 		var name string
 		var private []byte
 		var width, height int
@@ -84,6 +84,8 @@ func readTracks(body []byte) (tracks []Track) {
 			switch id {
 			case idTrackNumber:
 				number = uintOf(data)
+			case idTrackType:
+				kind = uintOf(data)
 			case idCodecID:
 				name = string(data)
 			case idCodecPrivate:
@@ -102,9 +104,11 @@ func readTracks(body []byte) (tracks []Track) {
 		if t, ok := openTrack(matroskaCodecs[name], private); ok {
 			t.number, t.Width, t.Height = number, width, height
 			tracks = append(tracks, t)
+		} else if kind == 1 || kind == 2 { // pictures, sound
+			leftOut = append(leftOut, codecName(name))
 		}
 	})
-	return tracks
+	return tracks, leftOut
 }
 
 func (r *matroskaReader) readCues(body []byte) {

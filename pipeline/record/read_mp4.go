@@ -204,8 +204,12 @@ func (r *mp4Reader) readTraks(moov *mp4.MoovBox) (tracks []Track, err error) {
 			trak.Mdia.Minf == nil || trak.Mdia.Minf.Stbl == nil || trak.Mdia.Minf.Stbl.Stsd == nil {
 			continue
 		}
-		t, ok := describedTrack(trak.Mdia.Minf.Stbl.Stsd)
+		stsd := trak.Mdia.Minf.Stbl.Stsd
+		t, ok := describedTrack(stsd)
 		if !ok {
+			if h := trak.Mdia.Hdlr; h != nil && (h.HandlerType == "soun" || h.HandlerType == "vide") && len(stsd.Children) > 0 {
+				r.info.LeftOut = append(r.info.LeftOut, codecName(stsd.Children[0].Type()))
+			}
 			continue
 		}
 		in := &mp4Input{id: trak.Tkhd.TrackID, rate: uint64(trak.Mdia.Mdhd.Timescale)}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -94,6 +95,27 @@ func TestReadWhatFFmpegWrites(t *testing.T) {
 			}
 			checkSeek(t, r, tt.mime != "")
 		})
+	}
+}
+
+// TestLeftOut: what would have to be decoded is named, and the rest is read.
+func TestLeftOut(t *testing.T) {
+	for name, args := range map[string][]string{
+		"A_AAC.mkv": {"-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-c:a", "aac"},
+		"mp4a.mp4":  {"-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-c:a", "aac"},
+		"none.webm": {"-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-c:a", "libopus"},
+	} {
+		path := filepath.Join(t.TempDir(), name)
+		in := []string{"-f", "lavfi", "-i", "testsrc2=s=64x48:r=25:d=1", "-f", "lavfi", "-i", "sine=r=48000:d=1", "-ac", "2", "-pix_fmt", "yuv420p"}
+		recordtest.FFmpeg(t, append(append(in, args...), path)...)
+		r := openFile(t, path)
+		codec, _, _ := strings.Cut(name, ".")
+		if left := strings.Join(r.Info().LeftOut, " "); left != codec && (left != "" || codec != "none") {
+			t.Errorf("%s: left out: %q", name, left)
+		}
+		if pictures, _ := readAll(t, r); len(pictures) != 25 {
+			t.Errorf("%s: %d pictures", name, len(pictures))
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"kelas/pipeline/codec"
@@ -49,6 +50,8 @@ type Info struct {
 	Container string        // "WebM", "MKV", "MP4", "IVF", "Ogg"
 	Duration  time.Duration // 0: not known
 	Seekable  bool
+	// LeftOut are the codecs, in the file's words, of streams that cannot be sent on without decoding.
+	LeftOut []string
 }
 
 // container is a file of some format.
@@ -152,6 +155,19 @@ func (t *Track) send(data []byte, s *Sample) ([]byte, error) {
 		return av1WithoutDelimiters(data), nil
 	}
 	return data, nil
+}
+
+// codecName is a file's word for a codec as it may stand in a log.
+func codecName(s string) string {
+	if len(s) > 32 {
+		s = s[:32]
+	}
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '?'
+		}
+		return r
+	}, s)
 }
 
 // isKey looks into a picture.
