@@ -135,3 +135,21 @@ func TestRTPFromElsewhere(t *testing.T) {
 		}
 	}
 }
+
+// TestRTPKeyFrames: a receiver that cannot ask for a key frame gets one now and then all the same.
+func TestRTPKeyFrames(t *testing.T) {
+	t.Parallel()
+	p := newPipeline(t, newServer(t, pipeline.Config{}))
+	teacher := present(t, p, pipelinetest.Options{})
+	teacher.Start(pipelinetest.Camera)
+	e := newRTP(t, p, pipeline.RtpEndpointOptions{})
+	connect(t, teacher.endpoint, e)
+	x := newPhone(t)
+	x.listen()
+	if _, err := e.ProcessOffer(t.Context(), x.offer("video", "RTP/AVP", "97", "a=rtpmap:97 VP8/90000", "a=recvonly")); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the camera comes", func() bool { return len(x.got()) > 30 })
+	from := teacher.KeyFrameRequests(pipelinetest.Camera)
+	eventually(t, "two more are asked for", func() bool { return teacher.KeyFrameRequests(pipelinetest.Camera) >= from+2 })
+}

@@ -62,6 +62,7 @@ type rtpMedia struct {
 	layer     *sfu.Layer
 	pt        uint8
 	in        reception
+	keyed     time.Time // the sweep's: when a key frame was asked for by ourselves
 	flowOut   bool
 	flowIn    flowMeter
 	rate      rateMeter
@@ -240,16 +241,36 @@ func (x *rtpMedia) sendControl(packets ...rtcp.Packet) {
 	_, _ = c.WriteToUDPAddrPort(raw, *dest)
 }
 
+// agreed tells whether a kind of feedback stands in both descriptions.
+func (x *rtpMedia) agreed(fb string) bool {
+	return slices.ContainsFunc(x.remote.codecs, func(c rtpCodec) bool { return c.has(fb) })
+}
+
+// rtpKeyFrames is how far apart key frames are at most for receivers that cannot
+// ask: whoever joins a group, or missed a packet, would wait without end.
+const rtpKeyFrames = 5 * time.Second
+
+// keepKeyFrames has a key frame made for receivers that cannot ask.
+func (x *rtpMedia) keepKeyFrames(now time.Time) {
+	if x.slot == nil || x.at.media != Video || x.dest.Load() == nil || now.Sub(x.keyed) < rtpKeyFrames {
+		return
+	}
+	if !x.remote.addr.Addr().IsMulticast() && (x.agreed("nack pli") || x.agreed("ccm fir")) {
+		return
+	}
+	x.keyed = now
+	if u := x.slot.Feeding(); u != nil {
+		u.RequestKeyFrame()
+	}
+}
+
 // requestKeyFrame asks in the way that was agreed on; without one nothing can be
 // asked, and the sender's next key frame must do.
 func (x *rtpMedia) requestKeyFrame(ssrc uint32) {
-	agreed := func(fb string) bool {
-		return slices.ContainsFunc(x.remote.codecs, func(c rtpCodec) bool { return c.has(fb) })
-	}
 	switch {
-	case agreed("nack pli"):
+	case x.agreed("nack pli"):
 		x.sendControl(&rtcp.PictureLossIndication{SenderSSRC: x.ssrc, MediaSSRC: ssrc})
-	case agreed("ccm fir"):
+	case x.agreed("ccm fir"):
 		x.encMu.Lock()
 		x.firs++
 		x.firCount.Add(1)
@@ -280,6 +301,7 @@ func (x *rtpMedia) sweep(now time.Time) (flowing bool) {
 	case len(got) > 0:
 		x.sendControl(&rtcp.ReceiverReport{SSRC: x.ssrc, Reports: got})
 	}
+	x.keepKeyFrames(now)
 	return x.watchFlow(up, now)
 }
 

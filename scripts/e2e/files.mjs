@@ -47,12 +47,19 @@ export async function watch(t, browser, files, name, seconds) {
     video.src = src;
     await ready;
     const seen = { duration: video.duration, width: video.videoWidth, seekable: video.seekable.length && video.seekable.end(0), shown: [] };
+    let shown = -1;
+    const look = () => video.requestVideoFrameCallback((_, m) => {
+      shown = m.mediaTime;
+      look();
+    });
+    look();
     for (const to of seconds) {
       const done = happens('seeked');
-      const shown = new Promise((resolve) => video.requestVideoFrameCallback((_, m) => resolve(m.mediaTime)));
       video.currentTime = to;
       await done;
-      seen.shown.push(await shown);
+      // A picture of the place before may still be on its way to the screen.
+      for (let i = 0; i < 50 && Math.abs(shown - to) > 0.3; i++) await new Promise((r) => setTimeout(r, 100));
+      seen.shown.push(shown);
     }
     const from = video.currentTime;
     const ended = happens('ended');

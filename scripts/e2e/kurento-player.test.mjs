@@ -1,53 +1,35 @@
 // Players by the official client: states and their order, places, files over
 // HTTP with and without ranges, and a camera.
-import { before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { chromium, grows, until } from './browsers.mjs';
+import { grows, until } from './browsers.mjs';
 import { serveFiles, probe, decode } from './files.mjs';
 import { Camera } from './camera.mjs';
-import { startKelas, servePage, Person } from './kurento-rig.mjs';
-import { studioSteps } from './kurento-studio.mjs';
+import { openScene, heard, story, seconds } from './kurento-studio.mjs';
 
-let kelas, chrome, site, ranges, plain, dir;
-
-before(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'kelas-player-'));
-  await promisify(execFile)('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=320x240:rate=15', '-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000',
-    '-t', '8', '-c:v', 'libvpx', '-g', '15', '-deadline', 'realtime', '-cpu-used', '8', '-c:a', 'libopus', join(dir, 'eight.webm')]);
-  [ranges, plain] = [await serveFiles(dir), await serveFiles(dir, { plain: true })];
-  kelas = await startKelas(['--kurento-file-root', dir, '--kurento-play-from', '127.0.0.1']);
-  chrome = await chromium();
-  site = await servePage();
+const scene = openScene({
+  prepare: async (dir) => {
+    await promisify(execFile)('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=320x240:rate=15', '-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000',
+      '-t', '8', '-c:v', 'libvpx', '-g', '15', '-deadline', 'realtime', '-cpu-used', '8', '-c:a', 'libopus', join(dir, 'eight.webm')]);
+    const [ranges, plain] = [await serveFiles(dir), await serveFiles(dir, { plain: true })];
+    return { ranges, plain, servers: [ranges, plain], args: ['--kurento-play-from', '127.0.0.1'] };
+  },
 });
-
-after(async () => {
-  await chrome?.close();
-  for (const s of [site, ranges, plain]) s?.close();
-  await kelas?.stop();
-  await rm(dir, { recursive: true, force: true });
-});
-
-const step = studioSteps(() => kelas);
+const { step, person } = scene;
 
 async function viewer(t, studio, source) {
-  const p = await Person.open(chrome, site.url, 'viewer', studio);
-  t.after(() => p.close());
+  const p = await person(t, studio, 'viewer');
   await source.connect(await studio.join(p, 'recvonly'));
   return p;
 }
 
-const heard = (element, what, match) => until(what, () => element.told.find(match), 60000);
-const story = (e) => e.told.filter((e) => e.name !== 'MediaFlowOutStateChanged').map((e) => e.state ?? e.name);
 // Without a callback the client swallows the error of a call.
 const setPosition = (player, ms) => new Promise((resolve, reject) => player.setPosition(ms, (e) => (e ? reject(e) : resolve())));
 
 step('a file from disk: what comes before play, the end, and again from the start', async (t, studio) => {
-  const uri = `file://${dir}/eight.webm`;
+  const uri = `file://${scene.dir}/eight.webm`;
   const player = await studio.player(uri);
   assert.equal(await player.getUri(), uri);
   assert.equal(await player.getState(), 'STOP');
@@ -86,7 +68,7 @@ step('a file from disk: what comes before play, the end, and again from the star
 
 for (const [name, seekable] of [['with', true], ['without', false]]) {
   step(`a file over HTTP ${name} ranges`, async (t, studio) => {
-    const player = await studio.player(`${(seekable ? ranges : plain).url}/eight.webm`, { networkCache: 500 });
+    const player = await studio.player(`${(seekable ? scene.ranges : scene.plain).url}/eight.webm`, { networkCache: 500 });
     const eyes = await viewer(t, studio, player);
     await player.play();
     await grows('picture', () => eyes.frames());
@@ -95,9 +77,9 @@ for (const [name, seekable] of [['with', true], ['without', false]]) {
     if (seekable) await setPosition(player, 6000);
     else await assert.rejects(setPosition(player, 6000), { code: 40700 });
     await player.pause();
-    await new Promise((r) => setTimeout(r, 1000)); // what is under way arrives
+    await seconds(1); // what is under way arrives
     const held = await eyes.frames();
-    await new Promise((r) => setTimeout(r, 1000));
+    await seconds(1);
     assert.equal(await eyes.frames(), held, 'a picture came while it was held');
     await player.play();
     await heard(player, 'the end', (e) => e.name === 'EndOfStream');
@@ -110,7 +92,7 @@ step('a camera: seen, recorded, lost, and there again', async (t, studio) => {
   t.after(() => camera.close());
   const player = await studio.player(camera.url, { useEncodedMedia: true });
   const eyes = await viewer(t, studio, player);
-  const recorder = await studio.recorder(`file://${dir}/camera.mkv`, 'MKV_VIDEO_ONLY');
+  const recorder = await studio.recorder(`file://${scene.dir}/camera.mkv`, 'MKV_VIDEO_ONLY');
   await player.connect(recorder);
   await recorder.record();
   await player.play();
@@ -126,8 +108,8 @@ step('a camera: seen, recorded, lost, and there again', async (t, studio) => {
   await player.stop();
   await until('it stopped', () => story(player).at(-1) === 'STOP');
   assert.deepEqual(story(player), ['START', 'STOP']);
-  assert.equal((await probe(join(dir, 'camera.mkv'))).video, 'h264');
-  assert.ok(await decode(join(dir, 'camera.mkv')) > 20);
+  assert.equal((await probe(join(scene.dir, 'camera.mkv'))).video, 'h264');
+  assert.ok(await decode(join(scene.dir, 'camera.mkv')) > 20);
   assert.ok(camera.asked.includes('PLAY'));
 });
 

@@ -1,46 +1,24 @@
 // Recorders in trouble, by the official client: nothing comes, or one kind
 // late, the source changes or grows, the disk is full, the server is killed.
-import { before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chromium, until } from './browsers.mjs';
+import { until } from './browsers.mjs';
 import { serveFiles, watch, probe, decode, packets } from './files.mjs';
-import { startKelas, servePage, Person } from './kurento-rig.mjs';
-import { Studio, studioSteps } from './kurento-studio.mjs';
+import { startKelas } from './kurento-rig.mjs';
+import { Studio, openScene, heard, story, seconds } from './kurento-studio.mjs';
 
-let kelas, chrome, site, files, dir;
-
-before(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'kelas-recorder-'));
-  files = await serveFiles(dir);
-  kelas = await startKelas(['--kurento-file-root', dir]);
-  chrome = await chromium();
-  site = await servePage();
+const scene = openScene({
+  prepare: async (dir) => {
+    const files = await serveFiles(dir);
+    return { files, servers: [files] };
+  },
 });
+const { step, person } = scene;
 
-after(async () => {
-  await chrome?.close();
-  site?.close();
-  files?.close();
-  await kelas?.stop();
-  await rm(dir, { recursive: true, force: true });
-});
-
-const step = studioSteps(() => kelas);
-
-async function person(t, studio, name) {
-  const p = await Person.open(chrome, site.url, name, studio);
-  t.after(() => p.close());
-  return p;
-}
-
-const heard = (element, what, match) => until(what, () => element.told.find(match), 60000);
 const isRecording = (r) => heard(r, 'it records', (e) => e.name === 'Recording');
-const story = (r) => r.told.filter((e) => e.name !== 'MediaFlowInStateChanged').map((e) => (e.name === 'UriEndpointStateChanged' ? e.state : e.type && e.name === 'Error' ? e.type : e.name));
-const seconds = (n) => new Promise((resolve) => setTimeout(resolve, n * 1000)); // of media, that pass by themselves
-const uri = (name) => `file://${dir}/${name}`;
+const uri = (name) => `file://${scene.dir}/${name}`;
 
 step('record, pause, record, stop, and record again', async (t, studio) => {
   const me = await person(t, studio, 'me');
@@ -59,7 +37,7 @@ step('record, pause, record, stop, and record again', async (t, studio) => {
   await seconds(2);
   await r.stopAndWait();
   assert.deepEqual(story(r), ['START', 'Recording', 'PAUSE', 'Paused', 'START', 'Recording', 'STOP', 'Stopped']);
-  const first = await probe(join(dir, 'twice.webm'));
+  const first = await probe(join(scene.dir, 'twice.webm'));
   assert.ok(first.seconds > 3.5 && first.seconds < 7, `the pause is not in the file: ${first.seconds} s`);
   r.told.length = 0;
   await r.record();
@@ -67,9 +45,9 @@ step('record, pause, record, stop, and record again', async (t, studio) => {
   await seconds(1);
   await r.stop();
   await heard(r, 'it is whole', (e) => e.name === 'Stopped');
-  assert.ok((await probe(join(dir, 'twice-2.webm'))).seconds < 3.5);
-  assert.deepEqual(await probe(join(dir, 'twice.webm')), first);
-  await decode(join(dir, 'twice.webm'));
+  assert.ok((await probe(join(scene.dir, 'twice-2.webm'))).seconds < 3.5);
+  assert.deepEqual(await probe(join(scene.dir, 'twice.webm')), first);
+  await decode(join(scene.dir, 'twice.webm'));
 });
 
 step('no media make no file, no folder makes an error, and a folder that is made in time a recording', async (t, studio) => {
@@ -78,7 +56,7 @@ step('no media make no file, no folder makes an error, and a folder that is made
   await seconds(1);
   await none.stopAndWait();
   assert.deepEqual(story(none), ['START', 'STOP', 'Stopped']);
-  await assert.rejects(stat(join(dir, 'none.webm')), { code: 'ENOENT' });
+  await assert.rejects(stat(join(scene.dir, 'none.webm')), { code: 'ENOENT' });
   const me = await person(t, studio, 'me');
   const camera = await studio.join(me, 'sendonly');
   const lost = await studio.recorder(uri('folder/a.webm'), 'WEBM');
@@ -87,11 +65,11 @@ step('no media make no file, no folder makes an error, and a folder that is made
   const e = await heard(lost, 'an error', (e) => e.name === 'Error');
   assert.equal(e.type, 'RESOURCE_ERROR_OPEN');
   assert.equal(await lost.getState(), 'STOP');
-  await mkdir(join(dir, 'folder'));
+  await mkdir(join(scene.dir, 'folder'));
   await lost.record();
   await isRecording(lost);
   await lost.stopAndWait();
-  assert.ok((await stat(join(dir, 'folder', 'a.webm'))).size > 0);
+  assert.ok((await stat(join(scene.dir, 'folder', 'a.webm'))).size > 0);
 });
 
 step('sound alone in a file for both, and pictures that come six seconds later', async (t, studio) => {
@@ -107,13 +85,13 @@ step('sound alone in a file for both, and pictures that come six seconds later',
   await camera.connect(late, 'VIDEO');
   await seconds(3);
   for (const r of [alone, late]) await r.stopAndWait();
-  assert.deepEqual((await probe(join(dir, 'alone.webm'))).kinds, ['audio']);
-  const both = await probe(join(dir, 'late.webm'));
+  assert.deepEqual((await probe(join(scene.dir, 'alone.webm'))).kinds, ['audio']);
+  const both = await probe(join(scene.dir, 'late.webm'));
   assert.deepEqual(both.kinds, ['audio', 'video']);
   assert.ok(both.seconds > 8.5 && both.seconds < 14, `${both.seconds} s`);
-  const first = (await packets(join(dir, 'late.webm'), 'video'))[0];
+  const first = (await packets(join(scene.dir, 'late.webm'), 'video'))[0];
   assert.ok(first > 5 && first < 8, `the first picture stands at ${first} s`);
-  const seen = await watch(t, chrome, files, 'late.webm', [7]);
+  const seen = await watch(t, scene.chrome, scene.files, 'late.webm', [7]);
   assert.ok(seen.frames > 5 && Math.abs(seen.end - both.seconds) < 0.3, JSON.stringify(seen));
 });
 
@@ -141,15 +119,15 @@ step('another size of the picture, and then another presenter', async (t, studio
   await seconds(1);
   await r.stopAndWait();
   assert.deepEqual(story(r), ['START', 'Recording', 'STOP', 'Stopped']);
-  const file = await probe(join(dir, 'change.webm'));
+  const file = await probe(join(scene.dir, 'change.webm'));
   assert.ok(file.seconds > 7.5 && file.seconds < 14, `${file.seconds} s`);
-  assert.ok(await decode(join(dir, 'change.webm')) > 60);
-  const seen = await watch(t, chrome, files, 'change.webm', [1, 3, 5]);
+  assert.ok(await decode(join(scene.dir, 'change.webm')) > 60);
+  const seen = await watch(t, scene.chrome, scene.files, 'change.webm', [1, 3, 5]);
   assert.ok(Math.abs(seen.end - file.seconds) < 0.3, JSON.stringify(seen));
 });
 
 step('a server that is killed leaves files that play to the last second', async (t) => {
-  const other = await startKelas(['--kurento-file-root', dir]);
+  const other = await startKelas(['--kurento-file-root', scene.dir]);
   const studio = new Studio(other.kurento);
   t.after(async () => {
     studio.close();
@@ -167,11 +145,11 @@ step('a server that is killed leaves files that play to the last second', async 
   await seconds(6);
   await other.kill();
   for (const name of names) {
-    const file = await probe(join(dir, name));
-    const video = await packets(join(dir, name), 'video');
+    const file = await probe(join(scene.dir, name));
+    const video = await packets(join(scene.dir, name), 'video');
     assert.ok(file.seconds > 5 && video.at(-1) > 5, `${name}: ${file.seconds} s, the last picture at ${video.at(-1)}`);
-    assert.equal(await decode(join(dir, name)), video.length);
-    const seen = await watch(t, chrome, files, name, []);
+    assert.equal(await decode(join(scene.dir, name)), video.length);
+    const seen = await watch(t, scene.chrome, scene.files, name, []);
     assert.ok(seen.end > video.at(-1) - 0.3 && seen.frames > 50, `${name}: ${JSON.stringify(seen)}, the last picture at ${video.at(-1)}`);
   }
 });

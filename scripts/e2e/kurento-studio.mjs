@@ -1,7 +1,12 @@
 // An application without rules of its own: endpoints of people, recorders,
 // players and RTP in one pipeline, wired by the test.
+import { before, after } from 'node:test';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium, firefox, until } from './browsers.mjs';
 import { App } from './kurento-apps.mjs';
-import { steps } from './kurento-rig.mjs';
+import { startKelas, servePage, Person, steps } from './kurento-rig.mjs';
 
 export class Studio extends App {
   endpoints = new Map(); // by person and call
@@ -53,15 +58,52 @@ export class Studio extends App {
   }
 }
 
-/** Makes the function that runs one test with a studio of its own, which ends with it. */
-export function studioSteps(server) {
-  const step = steps(server, 180000);
-  return (name, fn) => step(name, async (t) => {
-    const studio = new Studio(server().kurento);
+/** Waits for an event that an element has told, or will. */
+export const heard = (element, what, match) => until(what, () => element.told.find(match), 60000);
+
+/** The events of an element in order, those about states by the state, errors by their type; the flow of media is left out. */
+export const story = (element) => element.told.filter((e) => !e.name.startsWith('MediaFlow'))
+  .map((e) => (e.name === 'UriEndpointStateChanged' ? e.state : e.name === 'Error' ? e.type : e.name));
+
+/** Media of so many seconds, that pass by themselves. */
+export const seconds = (n) => new Promise((resolve) => setTimeout(resolve, n * 1000));
+
+/**
+ * What a file of tests works with: a folder, a server that may record and play
+ * there, Chromium, Firefox if it is wanted, and whatever prepare makes of the
+ * folder (servers of files are closed in the end; args are the server's).
+ */
+export function openScene({ fox = false, prepare = async () => ({}) } = {}) {
+  const scene = { servers: [] };
+  before(async () => {
+    scene.dir = await mkdtemp(join(tmpdir(), 'kelas-scene-'));
+    const { args = [], ...more } = await prepare(scene.dir);
+    Object.assign(scene, more);
+    scene.kelas = await startKelas(['--kurento-file-root', scene.dir, ...args]);
+    [scene.chrome, scene.fox] = await Promise.all([chromium(), fox && firefox()]);
+    scene.site = await servePage();
+  });
+  after(async () => {
+    await scene.chrome?.close();
+    if (scene.fox) await scene.fox.close();
+    for (const s of [scene.site, ...scene.servers]) s?.close();
+    await scene.kelas?.stop();
+    await rm(scene.dir, { recursive: true, force: true });
+  });
+  /** A test with an application of its own, whose pipeline ends with it. */
+  const step = steps(() => scene.kelas, 180000);
+  scene.step = (name, fn) => step(name, async (t) => {
+    const studio = new Studio(scene.kelas.kurento);
     t.after(async () => {
       await studio.over();
       studio.close();
     });
     await fn(t, studio);
   });
+  scene.person = async (t, studio, name, browser = scene.chrome) => {
+    const p = await Person.open(browser, scene.site.url, name, studio);
+    t.after(() => p.close());
+    return p;
+  };
+  return scene;
 }
