@@ -1,6 +1,9 @@
 package pipeline_test
 
 import (
+	"fmt"
+	"net"
+	"strings"
 	"testing"
 
 	"kelas/pipeline"
@@ -78,6 +81,40 @@ func negotiateBetween(t *testing.T, offering, answering *pipeline.WebRtcEndpoint
 	for _, e := range []*pipeline.WebRtcEndpoint{offering, answering} {
 		if err := e.GatherCandidates(); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// TestNoChecksForClasses: whoever joins a class may write what he likes into his
+// offer. None has the server open further sockets and send to the addresses in it.
+func TestNoChecksForClasses(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, pipeline.Config{})
+	p := newPipeline(t, s)
+	port := fmt.Sprintf(" %d typ host", s.MediaAddr().(*net.UDPAddr).Port)
+	for name, opts := range map[string]pipeline.WebRtcEndpointOptions{"to receive": {RecvOnly: true}, "to send": {SendOnly: true}} {
+		offer, err := inKurentosManner(t, p, opts).GenerateOffer(t.Context(), pipeline.OfferOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(offer, "a=ice-lite") {
+			t.Fatalf("%s: the offer is of one that checks", name)
+		}
+		e, err := p.NewWebRtcEndpoint(pipeline.WebRtcEndpointOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := e.ProcessOffer(t.Context(), offer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(answer, "a=ice-lite") {
+			t.Errorf("%s: the answer is of one that checks", name)
+		}
+		for line := range strings.Lines(answer) {
+			if strings.HasPrefix(line, "a=candidate:") && strings.Contains(line, " udp ") && !strings.Contains(line, port) {
+				t.Errorf("%s: a socket of its own: %s", name, line)
+			}
 		}
 	}
 }

@@ -32,7 +32,9 @@ type WebRtcEndpointOptions struct {
 	SendOnly bool
 
 	// Trickle leaves the server's candidates out of descriptions, as Kurento
-	// does: they are told by IceCandidateFound alone, after GatherCandidates.
+	// does: they are told by IceCandidateFound alone, after GatherCandidates. An
+	// offer of a side that does no checks is answered from sockets of its own,
+	// which check; without Trickle nobody ever does then.
 	Trickle bool
 	// NegotiateOnce refuses a second offer with ErrAlreadyNegotiated, as
 	// Kurento does. Without it a further offer restarts ICE or adds m-lines.

@@ -21,7 +21,7 @@ import (
 // only receives, and nothing else but what is rejected. All others get a
 // PeerConnection.
 func (e *WebRtcEndpoint) mayBeViewer(o *offer) bool {
-	if e.server.cfg.OnlyPeerConnections || e.opts.MaySend || e.opts.UseDataChannels || o.lite() {
+	if e.server.cfg.OnlyPeerConnections || e.opts.MaySend || e.opts.UseDataChannels || e.checks(o) {
 		return false
 	}
 	receives := false

@@ -104,7 +104,7 @@ func (e *WebRtcEndpoint) open(o *offer) (string, error) {
 	if e.mayBeViewer(o) {
 		return e.openViewer(o)
 	}
-	pc, err := e.newPeerConnection(o.sending() || e.opts.MaySend, o.lite())
+	pc, err := e.newPeerConnection(o.sending() || e.opts.MaySend, e.checks(o))
 	if err != nil {
 		return "", err
 	}
@@ -127,6 +127,11 @@ func (e *WebRtcEndpoint) abandon(pc *webrtc.PeerConnection, slots []*downTrack) 
 	_ = pc.GracefulClose()
 	e.data.settle(false)
 }
+
+// checks tells whether those of ICE are ours, since the other side does none. Only
+// with Trickle, where applications negotiate: in a class the offer comes from
+// anybody, who could have the server open sockets and send wherever he likes.
+func (e *WebRtcEndpoint) checks(o *offer) bool { return e.opts.Trickle && o.lite() }
 
 // newPeerConnection makes one of the sort that takes media, or only gives. With
 // checks it does those that the other side, a server like this one, does not.
