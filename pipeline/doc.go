@@ -44,7 +44,6 @@
 //	rtpMedia.mu > sfu.Layer's; sfu.Slot's > rtpMedia.encMu > element events queue
 //	rtpMedia.decMu > element events queue
 //	sfu's > recorderInbox.mu
-//	fileRoot.mu, alone; files are created and closed under it
 //	sfu's > pion's, viewer.Conn's > those of udp, which nothing is called under
 //
 // The graph of a pipeline (element's maps) belongs to MediaPipeline.mu, and
