@@ -100,11 +100,13 @@ func (n *Network) Client() transport.Net {
 // addNAT is the server's own network behind its NAT.
 func (n *Network) addNAT() *vnet.Router {
 	n.tb.Helper()
+	making.Lock()
 	r, err := vnet.NewRouter(&vnet.RouterConfig{
 		CIDR: "192.168.7.0/24", StaticIPs: []string{ServerIP}, QueueSize: 1 << 16,
 		NATType:       &vnet.NATType{FilteringBehavior: vnet.EndpointAddrPortDependent},
 		LoggerFactory: &logging.DefaultLoggerFactory{Writer: nowhere{}, DefaultLogLevel: logging.LogLevelDisabled},
 	})
+	making.Unlock()
 	if err == nil {
 		err = n.router.AddRouter(r)
 	}
