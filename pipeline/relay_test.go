@@ -208,7 +208,7 @@ func TestRelayRefused(t *testing.T) {
 		"wrong password":    {wrong, "error 40"},
 		"untrusted":         {unknown, "certificate"},
 		"something else":    {other, "does not answer"},
-		"nobody is at home": {nobody, "refused"},
+		"nobody is at home": {nobody, "cannot be reached"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := inKurentosManner(t, p, pipeline.WebRtcEndpointOptions{})

@@ -29,7 +29,13 @@ const (
 	minLifetime = 30
 )
 
-var errTooManyRelays = errors.New("too many TURN servers are in use")
+var (
+	errTooManyRelays = errors.New("too many TURN servers are in use")
+	// What exactly failed stands in the log alone: whoever may name a TURN server
+	// must not learn by the words which ports of this network are open.
+	errUnreached = errors.New("it cannot be reached")
+	errUntrusted = errors.New("it speaks no TLS with a certificate that is trusted")
+)
 
 // allocation is a relayed address at a TURN server (RFC 8656, section 7).
 type allocation struct {
@@ -127,7 +133,8 @@ func (s *Server) dialTURN(ctx context.Context, t TURNServer) (net.PacketConn, er
 	}
 	bare, err := new(net.Dialer).DialContext(ctx, "tcp", t.Addr.String())
 	if err != nil {
-		return nil, err
+		s.log.Info("a TURN server cannot be reached", "server", t.String(), "error", err)
+		return nil, errUnreached
 	}
 	if t.Transport == "tcp" {
 		return newTURNStream(bare, bare), nil
@@ -135,7 +142,8 @@ func (s *Server) dialTURN(ctx context.Context, t TURNServer) (net.PacketConn, er
 	c := tls.Client(bare, &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.Addr.Addr().Unmap().String(), RootCAs: s.turnRoots})
 	if err := c.HandshakeContext(ctx); err != nil {
 		_ = bare.Close()
-		return nil, err
+		s.log.Info("a TURN server is not trusted", "server", t.String(), "error", err)
+		return nil, errUntrusted
 	}
 	return newTURNStream(c, bare), nil
 }
