@@ -144,7 +144,12 @@ step('one2one: a call is refused, then taken, and both see one another', async (
   }
   await app.message(ani, { id: 'stop' });
   await budi.heard((m) => m.id === 'stopCommunication');
-  assert.deepEqual(line.taken(), ['create MediaPipeline', 'create WebRtcEndpoint', 'create WebRtcEndpoint', 'on IceCandidateFound', 'on IceCandidateFound',
+  // The client sends calls in their order, behind candidates that wait, and creates
+  // past them: the second create comes before or behind the first subscription.
+  const asked = line.taken();
+  const creates = (c) => c.startsWith('create ');
+  assert.deepEqual(asked.filter(creates), ['create MediaPipeline', 'create WebRtcEndpoint', 'create WebRtcEndpoint']);
+  assert.deepEqual(asked.filter((c) => !creates(c)), ['on IceCandidateFound', 'on IceCandidateFound',
     'connect', 'connect', 'processOffer', 'gatherCandidates', 'processOffer', 'gatherCandidates', 'release']);
 });
 
