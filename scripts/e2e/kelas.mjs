@@ -14,7 +14,8 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const binary = process.env.KELAS_BINARY ?? join(root, 'bin', 'kelas');
 export const host = '10.77.0.1';
 
-async function freeTCP() {
+/** A port of this machine that nobody listens on. */
+export async function freeTCP() {
   const s = createServer().listen(0, '0.0.0.0');
   await once(s, 'listening');
   const { port } = s.address();

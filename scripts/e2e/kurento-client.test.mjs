@@ -1,7 +1,7 @@
 // What kurento-client calls beside the tutorials: start-up, names, tags,
 // transactions both ways, errors, its events after a release, data channels,
 // offers by the server, hubs, and a socket that is lost.
-import { test, before, after } from 'node:test';
+import { before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { createServer, connect } from 'node:net';
 import { once } from 'node:events';
@@ -9,7 +9,7 @@ import { readdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join, dirname } from 'node:path';
 import { chromium, grows, inbound, until } from './browsers.mjs';
-import { startKelas, servePage, Person, kurentoClient, Candidates } from './kurento-rig.mjs';
+import { startKelas, servePage, Person, kurentoClient, Candidates, steps } from './kurento-rig.mjs';
 import { App, HelloWorld } from './kurento-apps.mjs';
 
 const require = createRequire(import.meta.url);
@@ -31,16 +31,7 @@ after(async () => {
   await kelas?.stop();
 });
 
-function step(name, fn) {
-  test(name, { timeout: 120000 }, async (t) => {
-    try {
-      await fn(t);
-    } catch (e) {
-      t.diagnostic(`end of the server's log:\n${kelas.log.slice(-2000)}`);
-      throw e;
-    }
-  });
-}
+const step = steps(() => kelas);
 
 /** Calls with a callback, the only way to see an error in full. */
 const failure = (object, method, ...args) => new Promise((resolve) => object[method](...args, (error) => resolve(error)));

@@ -1,6 +1,6 @@
 // Recording and playing by the official client, with Chromium at the ends and
 // ffprobe as the judge of files.
-import { test, before, after } from 'node:test';
+import { before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { chromium, grows, until } from './browsers.mjs';
 import { probe } from './files.mjs';
-import { startKelas, servePage, tap, Person } from './kurento-rig.mjs';
+import { startKelas, servePage, tap, Person, steps } from './kurento-rig.mjs';
 import { Recording, Player } from './kurento-media-apps.mjs';
 
 let kelas, chrome, site, dir;
@@ -28,16 +28,7 @@ after(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-function step(name, fn) {
-  test(name, { timeout: 180000 }, async (t) => {
-    try {
-      await fn(t);
-    } catch (e) {
-      t.diagnostic(`end of the server's log:\n${kelas.log.slice(-2000)}`);
-      throw e;
-    }
-  });
-}
+const step = steps(() => kelas, 180000);
 
 async function person(t, app, line) {
   const p = await Person.open(chrome, site.url, 'me', app);

@@ -5,9 +5,8 @@ import { test } from 'node:test';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
-import { createServer as createTCP } from 'node:net';
-import { WebSocket, WebSocketServer } from 'ws'; // comes with socket.io-client
-import { Kelas } from './kelas.mjs';
+import { WebSocket, WebSocketServer } from 'ws';
+import { Kelas, freeTCP } from './kelas.mjs';
 import { open, inbound, until } from './browsers.mjs';
 
 const require = createRequire(import.meta.url);
@@ -17,15 +16,6 @@ const require = createRequire(import.meta.url);
 // way of their own.
 require('node:domain').Domain = undefined;
 export const kurentoClient = require('kurento-client');
-
-/** A port of this machine that nobody listens on. */
-export async function freePort() {
-  const probe = createTCP().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address();
-  probe.close();
-  return port;
-}
 
 /** Makes the function that runs one test and shows the end of the server's log when it fails. */
 export function steps(server, timeout = 120000) {
@@ -41,7 +31,7 @@ export function steps(server, timeout = 120000) {
 
 /** Starts a server that speaks the protocol at ws://127.0.0.1:PORT/kurento. */
 export async function startKelas(args = [], where = {}) {
-  const port = await freePort();
+  const port = await freeTCP();
   const kelas = await Kelas.start(['--kurento-addr', `127.0.0.1:${port}`, ...args], where);
   kelas.kurento = `ws://127.0.0.1:${port}/kurento`;
   return kelas;

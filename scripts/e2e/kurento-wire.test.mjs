@@ -7,10 +7,10 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { WebSocket, WebSocketServer } from 'ws'; // comes with socket.io-client
-import { Kelas } from './kelas.mjs';
+import { WebSocket, WebSocketServer } from 'ws';
+import { Kelas, freeTCP } from './kelas.mjs';
 import { until } from './browsers.mjs';
-import { freePort, startKelas, steps, kurentoClient } from './kurento-rig.mjs';
+import { startKelas, steps, kurentoClient } from './kurento-rig.mjs';
 
 const require = createRequire(import.meta.url);
 const manager = 'manager_ServerManager';
@@ -250,7 +250,7 @@ step('the client: its other options', async (t) => {
   await pipeline.release();
   // failAfter acts in a fork of reconnect-ws that the registry has not: with
   // the registry's the client tries for ever.
-  const nobody = `ws://127.0.0.1:${await freePort()}/kurento`;
+  const nobody = `ws://127.0.0.1:${await freeTCP()}/kurento`;
   const tries = [];
   const failing = kurentoClient(nobody, { failAfter: 1 });
   failing._re.on('reconnect', (n) => tries.push(n));
@@ -259,7 +259,7 @@ step('the client: its other options', async (t) => {
 });
 
 step('the client over TLS on a port of the protocol\'s own', async (t) => {
-  const port = await freePort();
+  const port = await freeTCP();
   process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'; // of the rig's look whether it is ready
   const secure = await Kelas.start(['--tls', 'self-signed', '--kurento-tls-addr', `127.0.0.1:${port}`], { scheme: 'https' });
   delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;

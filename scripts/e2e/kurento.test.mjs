@@ -1,6 +1,6 @@
 // The tutorials' calls by the official client against the real server, with
 // Chromium and Firefox at the ends.
-import { test, before, after } from 'node:test';
+import { before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { chromium, firefox, grows, until } from './browsers.mjs';
-import { startKelas, servePage, tap, Person } from './kurento-rig.mjs';
+import { startKelas, servePage, tap, Person, steps } from './kurento-rig.mjs';
 import { OneToMany, HelloWorld, OneToOne, GroupCall, Publishing } from './kurento-apps.mjs';
 import { OneToOneRecording } from './kurento-media-apps.mjs';
 
@@ -39,17 +39,7 @@ async function people(t, line, app, ...names) {
   return list;
 }
 
-/** Runs a test; a failure shows the end of the server's log. */
-function step(name, fn) {
-  test(name, { timeout: 180000 }, async (t) => {
-    try {
-      await fn(t);
-    } catch (e) {
-      t.diagnostic(`end of the server's log:\n${kelas.log.slice(-2000)}`);
-      throw e;
-    }
-  });
-}
+const step = steps(() => kelas, 180000);
 
 const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
 

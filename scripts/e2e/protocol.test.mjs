@@ -5,7 +5,7 @@
 import { test, before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { WebSocket } from 'ws'; // comes with socket.io-client
+import { WebSocket } from 'ws';
 import { Kelas } from './kelas.mjs';
 import { eventually, upload } from './clients.mjs';
 
