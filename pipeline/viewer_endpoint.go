@@ -37,7 +37,7 @@ func (e *WebRtcEndpoint) mayBeViewer(o *offer) bool {
 // openViewer makes a viewer's connection for the first offer.
 func (e *WebRtcEndpoint) openViewer(o *offer) (string, error) {
 	var link viewerLink // known before any callback's work runs
-	conn, err := viewer.Open(e.viewerNetwork(), viewer.Options{Lane: e.worker, Certificate: e.identity.tls}, e.viewerHandler(func() viewerLink { return link }))
+	conn, err := viewer.Open(e.viewerNetwork(), viewer.Options{Lane: e.worker, Certificate: &e.identity.tls}, e.viewerHandler(func() viewerLink { return link }))
 	if err != nil {
 		return "", fmt.Errorf("opening a connection: %w", err)
 	}

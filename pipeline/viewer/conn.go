@@ -60,7 +60,7 @@ type Options struct {
 	Lane int
 	// Certificate is the server's own; a key pair for each viewer would cost
 	// each join, and hide nothing.
-	Certificate tls.Certificate
+	Certificate *tls.Certificate
 }
 
 // Conn is one viewer's connection.

@@ -60,7 +60,7 @@ const handshakeTime = 30 * time.Second
 // openDTLSLocked prepares the handshake; false: it cannot be.
 func (c *Conn) openDTLSLocked() bool {
 	d, err := dtls.ServerWithOptions(c.pipe, browser{},
-		dtls.WithCertificates(c.options.Certificate),
+		dtls.WithCertificates(*c.options.Certificate),
 		dtls.WithSRTPProtectionProfiles(c.net.Profiles...),
 		dtls.WithExtendedMasterSecret(dtls.RequireExtendedMasterSecret),
 		dtls.WithInsecureSkipVerify(true), // the fingerprint is the proof
